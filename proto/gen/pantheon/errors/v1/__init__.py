@@ -1,0 +1,1 @@
+"""Generated from proto/pantheon by `make proto`; never edited."""
