@@ -44,8 +44,8 @@ def generate(target: Path, root: Path = PROTO) -> None:
 def differences(fresh: Path, committed: Path) -> dict[str, str]:
     """Stub path below `committed` -> "missing", "stale" (has no proto any more) or "outdated"."""
     new, old = _files(fresh), _files(committed)
-    found = {path: "missing" for path in new.keys() - old.keys()}
-    found |= {path: "stale" for path in old.keys() - new.keys()}
+    found = dict.fromkeys(new.keys() - old.keys(), "missing")
+    found |= dict.fromkeys(old.keys() - new.keys(), "stale")
     found |= {path: "outdated" for path in new.keys() & old.keys() if new[path] != old[path]}
     return dict(sorted(found.items()))
 
