@@ -1,6 +1,8 @@
 # One way to do each thing; `make help` lists it, README shows it and .ci/run calls it.
 
-PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3.14 python3,$(shell command -v $(name) 2>/dev/null)))
+# The first of these that runs and is new enough; make PYTHON=... overrules it.
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 python3; do \
+            $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$python; break; }; done)
 BIN    := .venv/bin
 STAMP  := .venv/.ready
 LOCK   := requirements-dev.lock
@@ -98,9 +100,8 @@ check-stubs:
 # pip brings uv, uv brings the rest in a tenth of pip's time; where uv finds no way to the packages
 # (a mirror or certificate that only pip is configured for), pip does it all. Both check every hash.
 $(STAMP): $(LOCK) pyproject.toml
-	@test -n "$(PYTHON)" || { echo "make: no python3 found; Pantheon needs Python 3.11 or newer (make setup PYTHON=...)" >&2; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else \
-	  f"make: $(PYTHON) is Python {sys.version.split()[0]}; Pantheon needs 3.11 or newer (make setup PYTHON=...)")'
+	@$(or $(PYTHON),false) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	  || { echo "make: Pantheon needs Python 3.11 or newer; found: $(or $(PYTHON),none) (make setup PYTHON=/path/to/python)" >&2; exit 1; }
 	@echo "setup: .venv with $$($(PYTHON) --version)"
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv \
 	  || { echo "make: $(PYTHON) cannot make a virtual environment (Debian: apt install python3-venv)" >&2; exit 1; }
