@@ -12,9 +12,9 @@ WRITTEN := $(wildcard services tests benchmarks proto/generate.py)
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 BUF     := $(BIN)/buf
 
-# Only `make run` may spend money: the demo and the tests see no provider key.
+# Only `make run` may spend money: the demo and the tests see no provider key and read no .env.
 PROVIDER_KEYS := $(foreach name,OPENAI OPENROUTER ANTHROPIC GEMINI,$(name)_API_KEY $(name)_BASE_URL)
-KEYLESS       := env $(foreach name,$(PROVIDER_KEYS),-u $(name))
+KEYLESS       := env PANTHEON_ENV_FILE= $(foreach name,$(PROVIDER_KEYS),-u $(name))
 
 CHECKS := check-lock check-format check-lint check-types check-imports check-house check-protos check-stubs
 

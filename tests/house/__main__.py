@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from tests.house.dependencies import forbidden_import
+from tests.house.dependencies import forbidden_import, undeclared_import
 from tests.house.handling import swallowed_error
 from tests.house.naming import class_name, module_name
 from tests.house.sizes import file_size, function_size
@@ -26,6 +26,7 @@ RULES: tuple[Rule, ...] = (
     sleep,
     swallowed_error,
     syntax,
+    undeclared_import,
     unfinished,
 )
 ROOT = Path(__file__).resolve().parents[2]

@@ -1,7 +1,15 @@
 """What the services may not be built on."""
 
 import ast
+import sys
+import tomllib
 from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.house.source import Finding, Source
 
@@ -13,6 +21,8 @@ FORBIDDEN = {
     "openai": "vendor SDKs are the strict clients of the tests",
     "requests": "it blocks the event loop: import httpx2 as httpx",
 }
+OWN = {"services", "pantheon"}
+PROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
 
 
 def forbidden_import(source: Source) -> Iterator[Finding]:
@@ -25,6 +35,32 @@ def forbidden_import(source: Source) -> Iterator[Finding]:
                 if module == name or module.startswith(f"{name}."):
                     line = getattr(node, "lineno", 1)
                     yield Finding("forbidden-import", source.path, line, f"{name}: {reason}")
+
+
+def undeclared_import(source: Source) -> Iterator[Finding]:
+    """What services/ imports is a dependency of the project itself, not of its tests or of another library."""
+    if not source.under("services"):
+        return
+    for node in source.nodes():
+        for package in {module.partition(".")[0] for module in _imported(node)} - OWN - sys.stdlib_module_names:
+            if not _distributions(package) & _declared():
+                line = getattr(node, "lineno", 1)
+                yield Finding("undeclared-import", source.path, line, f"{package}: not in pyproject's dependencies")
+
+
+def _distributions(package: str) -> set[str]:
+    return {canonicalize_name(name) for name in _installed().get(package, ())}
+
+
+@cache
+def _installed() -> dict[str, list[str]]:
+    return dict(packages_distributions())
+
+
+@cache
+def _declared() -> set[str]:
+    dependencies = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]["dependencies"]
+    return {canonicalize_name(Requirement(dependency).name) for dependency in dependencies}
 
 
 def _imported(node: ast.AST) -> set[str]:
