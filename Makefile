@@ -14,7 +14,7 @@ BUF     := $(BIN)/buf
 
 # Only `make run` may spend money: the demo and the tests see no provider key and read no .env.
 PROVIDER_KEYS := $(foreach name,OPENAI OPENROUTER ANTHROPIC GEMINI,$(name)_API_KEY $(name)_BASE_URL)
-KEYLESS       := env PANTHEON_ENV_FILE= $(foreach name,$(PROVIDER_KEYS),-u $(name))
+KEYLESS       := env $(foreach name,$(PROVIDER_KEYS),-u $(name)) PANTHEON_ENV_FILE=
 
 CHECKS := check-lock check-format check-lint check-types check-imports check-house check-protos check-stubs
 
