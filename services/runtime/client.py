@@ -1,0 +1,61 @@
+"""Channels to other services: every call carries a deadline, the request id and this process's signed identity."""
+
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+import structlog
+from grpc.aio import ClientCallDetails, Metadata, UnaryStreamClientInterceptor, UnaryUnaryClientInterceptor
+
+from services.runtime.identity import METADATA_KEY, ServiceIdentity
+from services.runtime.rpc import REQUEST_ID_KEY
+from services.runtime.server import MAX_MESSAGE_BYTES
+
+_DEADLINE_SECONDS = 10.0
+
+
+def connect(target: str, identity: ServiceIdentity | None = None) -> grpc.aio.Channel:
+    """A channel to "host:port" that connects on use and again after failures. Who made it closes it."""
+    interceptors: list[Any] = [_Unary(identity), _Stream(identity)]
+    return grpc.aio.insecure_channel(
+        target,
+        interceptors=interceptors,
+        options=[
+            ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+            ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+            ("grpc.initial_reconnect_backoff_ms", 100),
+            ("grpc.max_reconnect_backoff_ms", 2_000),
+            ("grpc.keepalive_time_ms", 20_000),
+        ],
+    )
+
+
+class _Signed:
+    def __init__(self, identity: ServiceIdentity | None) -> None:
+        self._identity = identity
+
+    def _sign(self, details: ClientCallDetails) -> ClientCallDetails:
+        metadata = Metadata(*(details.metadata or ()))
+        if self._identity is not None:
+            metadata.add(METADATA_KEY, self._identity.token())
+        request_id = structlog.contextvars.get_contextvars().get("request_id")
+        if request_id:
+            metadata.add(REQUEST_ID_KEY, request_id)
+        timeout = _DEADLINE_SECONDS if details.timeout is None else details.timeout
+        return ClientCallDetails(details.method, timeout, metadata, details.credentials, details.wait_for_ready)
+
+
+class _Unary(_Signed, UnaryUnaryClientInterceptor):
+    async def intercept_unary_unary(
+        self, continuation: Callable[..., Any], details: ClientCallDetails, request: Any
+    ) -> Any:
+        """Adds to the call; see the module."""
+        return await continuation(self._sign(details), request)
+
+
+class _Stream(_Signed, UnaryStreamClientInterceptor):
+    async def intercept_unary_stream(
+        self, continuation: Callable[..., Any], details: ClientCallDetails, request: Any
+    ) -> Any:
+        """Adds to the call; see the module."""
+        return await continuation(self._sign(details), request)

@@ -1,0 +1,83 @@
+"""Postgres: one pool a process, bound to its service's schema; who may write is a type of its own."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, NewType
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+ReadConnection = NewType("ReadConnection", AsyncConnection)
+WriteConnection = NewType("WriteConnection", ReadConnection)
+
+_CONNECT_SECONDS = 5
+_STATEMENT_SECONDS = 60
+
+
+class Database:
+    """A pool of connections with `search_path` set to one schema.
+
+    `write()` is the only way to change anything: one transaction, committed when its block ends without an error.
+    """
+
+    def __init__(self, dsn: str, *, schema: str, pool_size: int = 10) -> None:
+        self.schema = schema
+        self._engine: AsyncEngine = create_async_engine(
+            async_url(dsn),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=_CONNECT_SECONDS,
+            pool_pre_ping=True,
+            connect_args={
+                "timeout": _CONNECT_SECONDS,
+                "command_timeout": _STATEMENT_SECONDS,
+                "server_settings": {"search_path": schema, "application_name": f"pantheon-{schema}", "timezone": "UTC"},
+            },
+        )
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[WriteConnection]:
+        """One transaction, READ COMMITTED."""
+        async with self._engine.begin() as connection:
+            yield WriteConnection(ReadConnection(connection))
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[ReadConnection]:
+        """One read-only transaction; each statement sees what is committed when it starts."""
+        async with self._read_only("READ COMMITTED") as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[ReadConnection]:
+        """One read-only transaction in which every statement sees the same state."""
+        async with self._read_only("REPEATABLE READ") as connection:
+            yield connection
+
+    async def ping(self) -> None:
+        """Raises what keeps the database from answering."""
+        async with self.read() as connection:
+            await connection.exec_driver_sql("SELECT 1")
+
+    async def close(self) -> None:
+        """Closes every connection."""
+        await self._engine.dispose()
+
+    @asynccontextmanager
+    async def _read_only(self, isolation: str) -> AsyncIterator[ReadConnection]:
+        async with self._engine.connect() as connection:
+            await connection.execution_options(isolation_level=isolation, postgresql_readonly=True)
+            async with connection.begin():
+                yield ReadConnection(connection)
+
+
+async def driver(connection: ReadConnection) -> Any:  # asyncpg has no type stubs
+    """The asyncpg connection beneath, inside the same transaction; for statements that need its speed or types."""
+    # SQLAlchemy begins the transaction with the first statement that goes through it.
+    await connection.exec_driver_sql("SELECT 1")
+    raw = await connection.get_raw_connection()
+    return raw.driver_connection
+
+
+def async_url(dsn: str) -> str:
+    """A `postgresql://` address as SQLAlchemy's asyncpg dialect wants it."""
+    return make_url(dsn).set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)

@@ -1,0 +1,140 @@
+"""What stands around every RPC served: request id, deadline, access, errors as statuses, metrics.
+
+One interceptor wraps each method's handler when it is first called; after that a call pays for the wrapping only.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
+
+import grpc
+from google.protobuf import descriptor_pool
+from google.protobuf.descriptor import MethodDescriptor
+from grpc.aio import AbortError, ServerInterceptor
+
+from services.runtime.auth import Authenticator, access_rule, authorize, bearer, set_principal
+from services.runtime.errors import DeadlinePassed, InternalFault, PantheonError
+from services.runtime.identity import METADATA_KEY, ServiceTrust
+from services.runtime.ids import uuid7
+from services.runtime.logging import bind_request, get_logger
+from services.runtime.status import DETAILS_KEY, status_details
+from services.runtime.telemetry import RPC_SECONDS
+
+RpcContext: TypeAlias = grpc.aio.ServicerContext[Any, Any]
+Handler: TypeAlias = Any  # grpc.RpcMethodHandler: generic in the stubs, not at run time
+
+REQUEST_ID_KEY = "x-request-id"
+_REQUEST_ID_LENGTH = 64
+# Served by grpcio itself, to anyone: they tell nothing about users.
+_OPEN_SERVICES = ("/grpc.health.v1.Health/", "/grpc.reflection.v1alpha.ServerReflection/")
+
+
+class Gate(ServerInterceptor):
+    """Guards all methods of a server. A method without an access rule is refused to everybody."""
+
+    def __init__(self, authenticator: Authenticator, trust: ServiceTrust, default_seconds: float) -> None:
+        self._authenticator = authenticator
+        self._trust = trust
+        self._default_seconds = default_seconds
+        self._wrapped: dict[str, Handler] = {}
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
+        details: grpc.HandlerCallDetails,
+    ) -> Handler | None:
+        """Gives the wrapped handler of the method; an unknown method is left to grpcio, which refuses it."""
+        method = details.method
+        wrapped = self._wrapped.get(method)
+        if wrapped is None:
+            handler = await continuation(details)
+            if handler is None or method.startswith(_OPEN_SERVICES):
+                return handler
+            wrapped = self._wrapped[method] = self._wrap(method, handler)
+        return wrapped
+
+    def _wrap(self, method: str, handler: Handler) -> Handler:
+        guarded = _Method(self, method)
+        if handler.unary_unary:
+            inner: Any = handler.unary_unary  # typed for the synchronous server, asynchronous here
+
+            async def unary(request: Any, context: RpcContext) -> Any:
+                async with guarded.call(context):
+                    return await inner(request, context)
+
+            return grpc.unary_unary_rpc_method_handler(unary, handler.request_deserializer, handler.response_serializer)
+        if handler.unary_stream:
+            stream_inner: Any = handler.unary_stream
+
+            async def stream(request: Any, context: RpcContext) -> AsyncIterator[Any]:
+                async with guarded.call(context):
+                    async for response in stream_inner(request, context):
+                        yield response
+
+            return grpc.unary_stream_rpc_method_handler(
+                stream, handler.request_deserializer, handler.response_serializer
+            )
+        raise TypeError(f"{method}: client streams are not served")
+
+    async def admit(self, method: "_Method", context: RpcContext) -> None:
+        """Verifies who calls and lets them through, or raises."""
+        principal = service = None
+        request_id = ""
+        for key, value in context.invocation_metadata() or ():
+            if key == "authorization":
+                principal = await self._authenticator.authenticate(bearer(str(value)))
+            elif key == METADATA_KEY:
+                service = self._trust.verify(str(value))
+            elif key == REQUEST_ID_KEY:
+                request_id = str(value)[:_REQUEST_ID_LENGTH]
+        bind_request(request_id or str(uuid7()))
+        authorize(method.name, method.rule, principal, service)
+        if principal is not None:
+            set_principal(principal)
+
+    def seconds_left(self, context: RpcContext) -> float:
+        """Until the caller's deadline, or the default where the caller set none."""
+        remaining: Any = context.time_remaining()  # None without a deadline, whatever the stubs say
+        return self._default_seconds if remaining is None else remaining
+
+
+class _Method:
+    """One method: its rule, looked up once, and what every call of it goes through."""
+
+    def __init__(self, gate: Gate, name: str) -> None:
+        self.name = name
+        self.rule = access_rule(_descriptor(name))
+        self._gate = gate
+        self._ok = RPC_SECONDS.labels(name, grpc.StatusCode.OK.name)
+
+    @asynccontextmanager
+    async def call(self, context: RpcContext) -> AsyncIterator[None]:
+        began = time.perf_counter()
+        try:
+            async with asyncio.timeout(self._gate.seconds_left(context)):
+                await self._gate.admit(self, context)
+                yield
+        except PantheonError as error:
+            await self._abort(context, error, began)
+        except TimeoutError:
+            await self._abort(context, DeadlinePassed(), began)
+        except (AbortError, asyncio.CancelledError, GeneratorExit):
+            raise
+        except Exception:  # noqa: BLE001 - the border: whatever it is, the caller learns only that it is ours
+            request_id = str(uuid7())
+            get_logger().exception("rpc.fault", method=self.name, fault_id=request_id)
+            await self._abort(context, InternalFault(request_id), began)
+        else:
+            self._ok.observe(time.perf_counter() - began)
+
+    async def _abort(self, context: RpcContext, error: PantheonError, began: float) -> None:
+        RPC_SECONDS.labels(self.name, error.code.name).observe(time.perf_counter() - began)
+        trailing = (*(context.trailing_metadata() or ()), (DETAILS_KEY, status_details(error)))
+        await context.abort(error.code, error.message, trailing)
+
+
+def _descriptor(method: str) -> MethodDescriptor:
+    _, service, name = method.split("/")
+    return descriptor_pool.Default().FindServiceByName(service).methods_by_name[name]

@@ -1,0 +1,40 @@
+"""Background tasks with an owner: each has a name, none dies unseen, all end with their group."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+from services.runtime.logging import get_logger
+from services.runtime.telemetry import TASK_FAILURES
+
+
+class Tasks:
+    """The tasks of one process or component. A task that fails is logged and sets `failed`, which stops the process."""
+
+    def __init__(self) -> None:
+        self.failed = asyncio.Event()
+        self._running: set[asyncio.Task[Any]] = set()
+
+    def start(self, name: str, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Runs `work` until it ends or the group is closed."""
+        task = asyncio.create_task(work, name=name)
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    async def close(self) -> None:
+        """Cancels what still runs and waits for it."""
+        running = list(self._running)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        if task.cancelled():
+            return
+        failure = task.exception()
+        if failure is not None:
+            get_logger().error("task.failed", task=task.get_name(), exc_info=failure)
+            TASK_FAILURES.labels(task.get_name()).inc()
+            self.failed.set()
