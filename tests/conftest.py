@@ -1,0 +1,30 @@
+"""One NATS and one Postgres per test run, with workers or without; nothing is left behind, however the run ends."""
+
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fixtures.shared_servers import RUN_DIRECTORY, SharedServers
+
+pytest_plugins = ("tests.fixtures.servers",)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    worker_input = getattr(config, "workerinput", None)
+    if worker_input is not None:
+        config.stash[RUN_DIRECTORY] = Path(worker_input["run_directory"])
+        return
+    # A terminated run cleans up as an interrupted one does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    servers = SharedServers()
+    config.stash[RUN_DIRECTORY] = servers.directory
+    config.add_cleanup(servers.close)
+    servers.open()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Called by xdist in the controlling process for each worker."""
+    node.workerinput["run_directory"] = str(node.config.stash[RUN_DIRECTORY])
