@@ -1,7 +1,7 @@
 """Service identities: each process signs its calls with an Ed25519 key of its own, all know the public halves.
 
 A directory holds `<service>.jwk` (private, mode 0600, only that service's) and `trust.json` (public, a JWK set whose
-`kid`s are service names; RFC 7517, RFC 8037). The token is a JWT (EdDSA), good for a minute, in the
+`kid`s are service names; RFC 7517, RFC 8037). The token is a JWT (Ed25519), good for a minute, in the
 `x-pantheon-service` metadata.
 """
 
@@ -18,7 +18,8 @@ from joserfc.jwk import KeySet, OKPKey
 from services.runtime.errors import CredentialsInvalid
 
 METADATA_KEY = "x-pantheon-service"
-ALGORITHM = "EdDSA"
+# RFC 9864 names the curve in the algorithm; the "EdDSA" of RFC 8037 is deprecated.
+ALGORITHM = "Ed25519"
 _LIFE_SECONDS = 60
 _LEEWAY_SECONDS = 30
 
