@@ -1,6 +1,6 @@
 """Postgres: one pool a process, bound to its service's schema; who may write is a type of its own."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, NewType
 
@@ -12,6 +12,7 @@ WriteConnection = NewType("WriteConnection", ReadConnection)
 
 _CONNECT_SECONDS = 5
 _STATEMENT_SECONDS = 60
+_AFTER_COMMIT = "pantheon.after_commit"
 
 
 class Database:
@@ -38,8 +39,12 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[WriteConnection]:
         """One transaction, READ COMMITTED."""
+        committed: list[Callable[[], None]] = []
         async with self._engine.begin() as connection:
+            connection.info[_AFTER_COMMIT] = committed
             yield WriteConnection(ReadConnection(connection))
+        for callback in committed:
+            callback()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[ReadConnection]:
@@ -68,6 +73,11 @@ class Database:
             await connection.execution_options(isolation_level=isolation, postgresql_readonly=True)
             async with connection.begin():
                 yield ReadConnection(connection)
+
+
+def after_commit(connection: WriteConnection, callback: Callable[[], None]) -> None:
+    """Calls `callback` once the transaction is committed, and not at all if it is rolled back."""
+    connection.info[_AFTER_COMMIT].append(callback)
 
 
 async def driver(connection: ReadConnection) -> Any:  # asyncpg has no type stubs

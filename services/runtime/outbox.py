@@ -22,7 +22,7 @@ from pantheon.events.v1.change_feed_service_pb2 import (
 from pantheon.events.v1.change_pb2 import Change, RevisionBeat
 from services.runtime import times
 from services.runtime.bus import CHANGES, Bus
-from services.runtime.db import Database, ReadConnection, WriteConnection
+from services.runtime.db import Database, ReadConnection, WriteConnection, after_commit
 from services.runtime.errors import ResourceNotFound
 from services.runtime.ids import uuid7
 from services.runtime.logging import get_logger
@@ -70,8 +70,7 @@ class Outbox:
             text("INSERT INTO outbox (revision, committed_at, subject, change) VALUES (:r, :t, :s, :c)"),
             {"r": revision, "t": committed, "s": subject, "c": change.SerializeToString()},
         )
-        # The relay may look before the commit and find nothing; its next look is a beat away at most.
-        asyncio.get_running_loop().call_soon(self.added.set)
+        after_commit(connection, self.added.set)
         return revision
 
 
@@ -98,18 +97,15 @@ class OutboxRelay:
             try:
                 async with asyncio.timeout(_BEAT_SECONDS):
                     await self._outbox.added.wait()
-                # Let the transaction that woke us commit.
-                await asyncio.sleep(0.005)
             except TimeoutError:
                 pass
 
     async def _publish_some(self) -> bool:
         async with self._outbox.db.write() as connection:
-            locked = await connection.execute(
-                text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": self._lock_name}
+            # Another replica's relay may have looked before what we were woken for was committed: wait, don't give up.
+            await connection.execute(
+                text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": self._lock_name}
             )
-            if not locked.scalar_one():
-                return False
             rows = (
                 await connection.execute(
                     text(
