@@ -57,6 +57,7 @@ class Follower:
         self._cache = cache
         self._max_staleness = max_staleness
         self._confirmed_at = -max_staleness
+        self._cached = False
         self._behind = asyncio.Event()
 
     def check_fresh(self) -> None:
@@ -118,7 +119,7 @@ class Follower:
         """Asks for what was missed, or for everything. False when the source can't be reached."""
         self._behind.clear()
         try:
-            if self.revision < 0 or not await self._list_changes():
+            if self.revision < 0 or self._cached or not await self._list_changes():
                 await self._take_snapshot()
         except (PantheonError, grpc.aio.AioRpcError, DecodeError) as error:
             get_logger().warning("follower.source_unreachable", source=self.source, error=str(error)[:200])
@@ -151,7 +152,11 @@ class Follower:
         async for part in self._feed.GetSnapshot(GetSnapshotRequest(), timeout=_SNAPSHOT_SECONDS):
             revision = part.revision
             changes.extend(part.changes)
+        if self.revision > revision:
+            # Changes applied while the snapshot was on its way are not in it.
+            self._behind.set()
         self._replace(changes, revision)
+        self._cached = False
         get_logger().info("follower.snapshot_taken", source=self.source, revision=revision, changes=len(changes))
         if self._cache is not None:
             _write_cache(self._cache, changes)
@@ -163,13 +168,23 @@ class Follower:
         self.revision = revision
 
     def _load_cache(self) -> None:
-        """Starts from what was known last. The age of it is not known, so it counts from now."""
+        """Starts from what was known last. The age of it is not known, so it counts from now.
+
+        The first contact takes a snapshot whatever the revision: the source may have been restored from a backup and
+        gone on from there.
+        """
         if self._cache is None or not self._cache.exists():
             return
-        changes = list(_unframed(self._cache.read_bytes()))
+        try:
+            changes = list(_unframed(self._cache.read_bytes()))
+        except DecodeError:
+            get_logger().warning("follower.cache_unreadable", source=self.source, path=str(self._cache))
+            return
         if not changes:
             return
         self._replace(changes, changes[-1].revision)
+        self._write_cache(changes)  # without what a crash cut off, or nothing could be appended
+        self._cached = True
         self._confirmed_at = time.monotonic()
         self.loaded.set()
         get_logger().warning("follower.cache_loaded", source=self.source, revision=self.revision)
