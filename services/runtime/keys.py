@@ -49,6 +49,7 @@ class KeyDirectory:
         self._hashes: OrderedDict[str, bytes] = OrderedDict()
         self._unknown: OrderedDict[bytes, float] = OrderedDict()
         self._follower: Follower | None = None
+        self._resets = 0
 
     def follow(self, follower: Follower) -> None:
         """Ties the directory to the follower that fills it, to know when the copy is stale."""
@@ -57,6 +58,7 @@ class KeyDirectory:
     def reset(self) -> None:
         """Forgets every key: a snapshot follows."""
         self._by_hash.clear()
+        self._resets += 1
 
     def apply(self, change: Change) -> None:
         """Takes one change of auth's; those not about keys do not matter here."""
@@ -109,22 +111,15 @@ class KeyDirectory:
         return digest
 
     def _put(self, record: KeyRecord) -> tuple[float, Principal]:
-        principal = Principal(
-            user_id=record.user_id,
-            organisation_id=record.organisation_id,
-            project_id=record.project_id,
-            key_id=record.key_id,
-            role=record.role,
-            scopes=frozenset(record.scopes),
-        )
-        expires = times.from_timestamp(record.expire_time).timestamp() if record.HasField("expire_time") else _NEVER
-        entry = self._by_hash[record.secret_hash] = (expires, principal)
+        entry = self._by_hash[record.secret_hash] = _entry(record)
         self._unknown.pop(record.secret_hash, None)
         return entry
 
     async def _introspect(self, digest: bytes) -> tuple[float, Principal]:
         if time.monotonic() < self._unknown.get(digest, 0.0):
             raise CredentialsInvalid
+        self._unknown.pop(digest, None)
+        resets = self._resets
         try:
             answer = await self._auth.IntrospectKey(IntrospectKeyRequest(secret_hash=digest), timeout=_CALL_SECONDS)
         except grpc.aio.AioRpcError as failure:
@@ -135,6 +130,9 @@ class KeyDirectory:
         if digest in self._unknown:
             # Revoked while we asked.
             raise CredentialsInvalid
+        if resets != self._resets:
+            # A snapshot came while we asked and may have left the key out: good for this once, not to be kept.
+            return _entry(answer.key)
         return self._put(answer.key)
 
     def _remember_unknown(self, digest: bytes) -> None:
@@ -142,3 +140,17 @@ class KeyDirectory:
         self._unknown.move_to_end(digest)
         if len(self._unknown) > _UNKNOWN_KEPT:
             self._unknown.popitem(last=False)
+
+
+def _entry(record: KeyRecord) -> tuple[float, Principal]:
+    """When the key expires, in seconds since the epoch, and who it is."""
+    principal = Principal(
+        user_id=record.user_id,
+        organisation_id=record.organisation_id,
+        project_id=record.project_id,
+        key_id=record.key_id,
+        role=record.role,
+        scopes=frozenset(record.scopes),
+    )
+    expires = times.from_timestamp(record.expire_time).timestamp() if record.HasField("expire_time") else _NEVER
+    return expires, principal
