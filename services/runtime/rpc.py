@@ -13,7 +13,9 @@ import grpc
 from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import MethodDescriptor
 from grpc.aio import AbortError, ServerInterceptor
+from structlog.contextvars import get_contextvars
 
+from pantheon.auth.v1 import access_pb2
 from services.runtime.auth import Authenticator, access_rule, authorize, bearer, set_principal
 from services.runtime.errors import DeadlinePassed, InternalFault, PantheonError
 from services.runtime.identity import METADATA_KEY, ServiceTrust
@@ -80,16 +82,15 @@ class Gate(ServerInterceptor):
 
     async def admit(self, method: "_Method", context: RpcContext) -> None:
         """Verifies who calls and lets them through, or raises."""
+        metadata = {key: str(value) for key, value in context.invocation_metadata() or ()}
+        bind_request(metadata.get(REQUEST_ID_KEY, "")[:_REQUEST_ID_LENGTH] or str(uuid7()))
         principal = service = None
-        request_id = ""
-        for key, value in context.invocation_metadata() or ():
-            if key == "authorization":
-                principal = await self._authenticator.authenticate(bearer(str(value)))
-            elif key == METADATA_KEY:
-                service = self._trust.verify(str(value))
-            elif key == REQUEST_ID_KEY:
-                request_id = str(value)[:_REQUEST_ID_LENGTH]
-        bind_request(request_id or str(uuid7()))
+        # Where nobody needs credentials nobody's are looked at: a refresh may well bring the expired token along.
+        if method.rule.audience != access_pb2.AUDIENCE_PUBLIC:
+            if "authorization" in metadata:
+                principal = await self._authenticator.authenticate(bearer(metadata["authorization"]))
+            if METADATA_KEY in metadata:
+                service = self._trust.verify(metadata[METADATA_KEY])
         authorize(method.name, method.rule, principal, service)
         if principal is not None:
             set_principal(principal)
@@ -112,20 +113,20 @@ class _Method:
     @asynccontextmanager
     async def call(self, context: RpcContext) -> AsyncIterator[None]:
         began = time.perf_counter()
+        deadline = asyncio.timeout(self._gate.seconds_left(context))
         try:
-            async with asyncio.timeout(self._gate.seconds_left(context)):
+            async with deadline:
                 await self._gate.admit(self, context)
                 yield
         except PantheonError as error:
             await self._abort(context, error, began)
-        except TimeoutError:
-            await self._abort(context, DeadlinePassed(), began)
         except (AbortError, asyncio.CancelledError, GeneratorExit):
             raise
         except Exception:  # noqa: BLE001 - the border: whatever it is, the caller learns only that it is ours
-            request_id = str(uuid7())
-            get_logger().exception("rpc.fault", method=self.name, fault_id=request_id)
-            await self._abort(context, InternalFault(request_id), began)
+            if deadline.expired():
+                await self._abort(context, DeadlinePassed(), began)
+            get_logger().exception("rpc.fault", method=self.name)
+            await self._abort(context, InternalFault(get_contextvars().get("request_id", "")), began)
         else:
             self._ok.observe(time.perf_counter() - began)
 
