@@ -183,7 +183,7 @@ class Follower:
         if not changes:
             return
         self._replace(changes, changes[-1].revision)
-        self._write_cache(changes)  # without what a crash cut off, or nothing could be appended
+        _write_cache(self._cache, changes)  # without what a crash cut off, or nothing could be appended
         self._cached = True
         self._confirmed_at = time.monotonic()
         self.loaded.set()
