@@ -170,20 +170,20 @@ async def test_binaries_that_cannot_run_are_an_error_that_names_the_way_out(serv
 
 
 @as_root
-async def test_root_without_namespaces_runs_as_nobody_and_later_with_them_again(server_directory: Path) -> None:
-    namespace, nobody = candidate_accounts()
+async def test_the_files_follow_the_account_that_runs_the_server(server_directory: Path) -> None:
+    *_, nobody = candidate_accounts()
     directory = server_directory / "postgres"
     async with LocalPostgres(directory, durable=False, accounts=[nobody]) as server:
         await keep_rows(server)
         assert owner(server.pid) == pwd.getpwnam("nobody").pw_uid
-    for account in (namespace, nobody):
-        async with LocalPostgres(directory, durable=False, accounts=[account]) as server:
+    for accounts in (candidate_accounts(), [nobody]):
+        async with LocalPostgres(directory, durable=False, accounts=accounts) as server:
             assert await kept_rows(server) == 100
 
 
 @as_root
 async def test_a_directory_nobody_can_reach_is_named(server_directory: Path) -> None:
-    _, nobody = candidate_accounts()
+    *_, nobody = candidate_accounts()
     private = server_directory / "private"
     private.mkdir(mode=0o700)
     with pytest.raises(ServerUnavailableError, match=rf"as user nobody: .*{private}.*PANTHEON_DATABASE_URL"):
