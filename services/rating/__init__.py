@@ -1,0 +1,32 @@
+"""From tokens and dated prices to money: pure, exact, shared by router, usage and catalog.
+
+Plain values in, plain values out: nothing here does I/O, knows protobuf or reads a clock.
+
+>>> version = price_at(versions, started)       # which price holds at that moment
+>>> rating = rate(tokens, version)               # what it comes to; None where that is unknown
+>>> compiled = compile_price(version)            # the same, prepared once for many requests
+>>> rating = compiled.rate(tokens)
+"""
+
+from services.rating.compiled import CompiledPrice, compile_price, rate
+from services.rating.money import EXACT
+from services.rating.prices import SINCE_EVER, PriceTier, PriceUnit, PriceVersion, UnitPrice, price_at
+from services.rating.result import Line, Rate, Rating
+from services.rating.tokens import Tokens
+
+__all__ = [
+    "EXACT",
+    "SINCE_EVER",
+    "CompiledPrice",
+    "Line",
+    "PriceTier",
+    "PriceUnit",
+    "PriceVersion",
+    "Rate",
+    "Rating",
+    "Tokens",
+    "UnitPrice",
+    "compile_price",
+    "price_at",
+    "rate",
+]
