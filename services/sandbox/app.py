@@ -1,0 +1,27 @@
+"""The sandbox as an ASGI application."""
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Mount, Route
+
+from services.sandbox.control import Control
+from services.sandbox.exchange import Completions, Laboratory
+from services.sandbox.openai import OpenAI
+from services.sandbox.openrouter import OpenRouter
+from services.sandbox.provider import Provider
+
+PROVIDERS: tuple[type[Provider], ...] = (OpenAI, OpenRouter)
+"""Every simulated provider. A new one is a module with a `Provider` and its name here."""
+
+
+def create_app(laboratory: Laboratory) -> Starlette:
+    """All providers below their base URLs, the control endpoints, and the probes."""
+    providers = tuple(provider() for provider in PROVIDERS)
+    mounts = [Mount(each.prefix, routes=list(each.routes(Completions(each, laboratory)))) for each in providers]
+    control = Mount("/__sandbox__", routes=Control(laboratory, providers).routes())
+    return Starlette(routes=[*mounts, control, Route("/livez", _ok), Route("/readyz", _ok)])
+
+
+async def _ok(_: Request) -> Response:
+    return PlainTextResponse("ok")

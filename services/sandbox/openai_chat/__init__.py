@@ -1,0 +1,1 @@
+"""OpenAI's chat completions wire format: what comes in (`body`, `rules`), and what goes out (`deltas`, `rendering`)."""

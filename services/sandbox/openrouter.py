@@ -1,0 +1,206 @@
+"""Simulated OpenRouter: chat completions with their cost, the model catalogue, and the record of a generation.
+
+Shapes, headers and wording follow recorded answers of openrouter.ai and OpenRouter's API reference.
+"""
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
+
+from services.sandbox import openrouter_rendering as rendering
+from services.sandbox.chat import Answer, ChatRequest, Usage
+from services.sandbox.errors import ApiError
+from services.sandbox.faults import from_model
+from services.sandbox.generations import Generations
+from services.sandbox.openai_chat import body as chat_body
+from services.sandbox.openai_chat import rules
+from services.sandbox.prices import PRICES, Price, cost_of
+from services.sandbox.provider import Bill, Ended, Headers, bearer_key, is_invalid, is_unknown, random_id, reasons
+from services.sandbox.script import Frame
+
+REFUSALS: Mapping[int, tuple[str, str | None]] = {
+    400: ("Provider returned error", "invalid_request"),
+    401: ("User not found.", None),
+    403: ("Request blocked: prompt injection patterns detected", None),
+    404: ("No endpoints found for this model.", None),
+    408: ("Request timed out", "timeout"),
+    409: ("Conflict", None),
+    429: ("Rate limit exceeded", "rate_limit_exceeded"),
+    500: ("Internal Server Error", "server"),
+    502: ("Provider returned error", "provider_unavailable"),
+    503: ("Provider overloaded", "provider_overloaded"),
+    529: ("Provider returned error", "provider_overloaded"),
+}
+"""Message and `error_type` of a refusal with an ordered status."""
+
+_NO_KEY = "No cookie auth credentials found"
+_CATALOG_DATE = 1_760_000_000
+
+
+class Reasoning(msgspec.Struct, frozen=True):
+    """OpenRouter's `reasoning` object."""
+
+    effort: str | None = None
+    enabled: bool | None = None
+    exclude: bool | None = None
+    max_tokens: int | None = None
+
+
+class Body(chat_body.ChatBody, frozen=True, kw_only=True):
+    """OpenAI's body with what OpenRouter adds to it; `models` are fallbacks, of which the first serves."""
+
+    models: list[str] | None = None
+    reasoning: Reasoning | None = None
+
+
+_decoder = msgspec.json.Decoder(Body)
+
+
+class OpenRouter:
+    """openrouter.ai, as far as it makes chat completions."""
+
+    name = "openrouter"
+    prefix = "/openrouter/api/v1"
+    keepalive = b": OPENROUTER PROCESSING\n\n"
+    stream_type = b"text/event-stream"
+
+    def __init__(self) -> None:
+        self._generations = Generations()
+
+    def routes(self, completions: ASGIApp) -> Sequence[BaseRoute]:
+        """Chat completions, the catalogue (which is public), and one generation."""
+        return (
+            Route("/chat/completions", completions, methods=["POST"]),
+            Route("/models", self._models, methods=["GET"]),
+            Route("/generation", self._generation, methods=["GET"]),
+        )
+
+    def gist(self, body: bytes) -> tuple[str | None, bool]:
+        """Model and streaming, as the body says."""
+        return chat_body.gist(body)
+
+    def authenticate(self, headers: Mapping[str, str]) -> str:
+        """The bearer key. Raises ApiError 401 where it is missing, or bad."""
+        key = bearer_key(headers)
+        if key is None:
+            raise ApiError(401, _NO_KEY)
+        if is_invalid(key):
+            raise ApiError(401, REFUSALS[401][0])
+        return key
+
+    def parse(self, body: bytes) -> ChatRequest:
+        """The request. Raises ApiError 400, also for a model that does not exist."""
+        read = chat_body.decode(body, _decoder)
+        name = read.model or next(iter(read.models or ()), None)
+        if name is None:
+            raise ApiError(400, "No models provided")
+        model, _ = from_model(name)
+        if is_unknown(model):
+            raise ApiError(400, f"{model} is not a valid model ID")
+        if read.messages is None:
+            raise ApiError(400, 'Input required: specify "prompt" or "messages"')
+        rules.check(read)
+        wish = read.reasoning or Reasoning()
+        asked = wish.enabled is True or wish.max_tokens is not None or wish.effort not in (None, "none")
+        thinks = (asked or reasons(model)) and wish.enabled is not False and wish.effort != "none"
+        effort = wish.effort or read.reasoning_effort
+        return rules.interpret(read, model=model, reasons=thinks, effort=effort, shows_reasoning=not wish.exclude)
+
+    def answer_id(self) -> str:
+        """`gen-`, the time, and 20 letters and digits."""
+        return f"gen-{int(time.time())}-{random_id(20)}"
+
+    def bill(self, request: ChatRequest, usage: Usage) -> Bill:
+        """Tokens and what they cost by the price list."""
+        return Bill(usage, cost_of(request.model, usage).total)
+
+    def body(self, request: ChatRequest, answer: Answer, bill: Bill | None) -> bytes:
+        """A `chat.completion` object, behind the white space that kept the connection open."""
+        return rendering.completion(request, answer, bill)
+
+    def stream(self, request: ChatRequest, answer: Answer, bill: Bill | None, *, done: bool) -> list[Frame]:
+        """`chat.completion.chunk` events; the last of them repeats the finish and holds the bill."""
+        return rendering.chunks(request, answer, bill, done=done)
+
+    def headers(self, request: ChatRequest, answer: Answer, seconds: float) -> Headers:
+        """The id of the generation."""
+        return ((b"x-generation-id", answer.id.encode()),)
+
+    def refusal(self, status: int, retry_after: float | None) -> ApiError:
+        """A refusal with an ordered status."""
+        message, error_type = REFUSALS.get(status, REFUSALS[500 if status >= 500 else 400])
+        return ApiError(status, message, code=error_type, retry_after=retry_after)
+
+    def error_body(self, error: ApiError) -> bytes:
+        """OpenRouter's error object, whose code is the HTTP status."""
+        return msgspec.json.encode({"error": rendering.error(error)})
+
+    def error_headers(self, error: ApiError, seconds: float) -> Headers:
+        """When to come again."""
+        headers = [] if error.retry_after is None else [(b"retry-after", b"%d" % math.ceil(error.retry_after))]
+        if error.status == 413:
+            headers.append((b"connection", b"close"))
+        return headers
+
+    def error_frames(self, request: ChatRequest, answer: Answer) -> list[Frame]:
+        """A chunk with an error that finishes the choice, after which nothing comes."""
+        failure = ApiError(502, "Provider disconnected unexpectedly", code="provider_unavailable")
+        return [rendering.failure(request, answer, failure)]
+
+    def ended(self, ended: Ended) -> None:
+        """Keeps the generation to be asked about."""
+        self._generations.add(ended)
+
+    async def _models(self, request: Request) -> Response:
+        listed = {"data": [_model(name, price) for name, price in PRICES.items()]}
+        return Response(msgspec.json.encode(listed), media_type="application/json")
+
+    async def _generation(self, request: Request) -> Response:
+        wanted = request.query_params.get("id", "")
+        try:
+            self.authenticate(request.headers)
+            found = self._generations.find(wanted)
+            if found is None:
+                raise ApiError(404, f"Generation {wanted} not found")
+        except ApiError as error:
+            return Response(self.error_body(error), error.status, media_type="application/json")
+        return Response(found, media_type="application/json")
+
+
+def _model(name: str, price: Price) -> dict[str, object]:
+    """A model of the catalogue; prices are decimal strings, USD a token."""
+    return {
+        "id": name,
+        "canonical_slug": name,
+        "name": name,
+        "created": _CATALOG_DATE,
+        "description": "A simulated model.",
+        "context_length": price.context,
+        "architecture": {
+            "modality": "text+image->text",
+            "input_modalities": ["text", "image"],
+            "output_modalities": ["text"],
+            "tokenizer": "Other",
+            "instruct_type": None,
+        },
+        "pricing": {
+            "prompt": f"{price.prompt:f}",
+            "completion": f"{price.completion:f}",
+            "request": "0",
+            "image": "0",
+            "input_cache_read": f"{price.cache_read:f}",
+        },
+        "top_provider": {
+            "context_length": price.context,
+            "max_completion_tokens": price.longest,
+            "is_moderated": False,
+        },
+        "per_request_limits": None,
+        "supported_parameters": ["max_tokens", "temperature", "tools", "tool_choice", "response_format", "stop"],
+    }

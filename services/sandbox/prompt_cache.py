@@ -1,0 +1,44 @@
+"""Which prompt prefixes a simulated provider has seen lately.
+
+After OpenAI's "Prompt caching" guide: prefixes count from 1,024 tokens on, in steps of 128.
+"""
+
+import hashlib
+from collections import OrderedDict
+
+from services.sandbox.text import CHARS_PER_TOKEN
+
+_FIRST_CHARS = 1024 * CHARS_PER_TOKEN
+_STEP_TOKENS = 128
+_STEP_CHARS = _STEP_TOKENS * CHARS_PER_TOKEN
+
+
+class PromptCache:
+    """Remembers up to `capacity` prefixes and forgets those unused for longest."""
+
+    def __init__(self, capacity: int = 65_536) -> None:
+        self._capacity = capacity
+        self._prefixes: OrderedDict[bytes, None] = OrderedDict()
+
+    def cached_tokens(self, scope: str, prompt: str) -> int:
+        """Tokens at the beginning of `prompt` that an earlier prompt of the same scope shared; remembers this one.
+
+        `scope` keeps providers, models and customers apart.
+        """
+        if len(prompt) <= _FIRST_CHARS:
+            return 0
+        state = hashlib.blake2b(scope.encode(), digest_size=16)
+        cached = 0
+        start, end = 0, _FIRST_CHARS
+        while end <= len(prompt):
+            state.update(prompt[start:end].encode("utf-8", "surrogatepass"))
+            key = state.digest()
+            if key in self._prefixes:
+                cached = end // CHARS_PER_TOKEN
+                self._prefixes.move_to_end(key)
+            else:
+                self._prefixes[key] = None
+            start, end = end, end + _STEP_CHARS
+        while len(self._prefixes) > self._capacity:
+            self._prefixes.popitem(last=False)
+        return cached
