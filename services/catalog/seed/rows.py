@@ -1,0 +1,146 @@
+"""The rows of models.json and providers.json; field for field the messages of pantheon/catalog/v1.
+
+Money is a decimal written as a string, a moment is RFC 3339 in UTC, what is unknown is left out.
+"""
+
+import enum
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+from services.rating import PriceTier, PriceUnit, PriceVersion, UnitPrice
+
+MILLION = 1_000_000
+
+UnitName = Literal[
+    "prompt_token",
+    "cached_token",
+    "cache_write_token",
+    "prompt_audio_token",
+    "cached_audio_token",
+    "completion_token",
+    "reasoning_token",
+    "completion_audio_token",
+]
+
+
+class Modality(enum.Enum):
+    """Kinds of content; the names are those of `pantheon.catalog.v1.Modality`."""
+
+    TEXT = "text"
+    IMAGE = "image"
+    AUDIO = "audio"
+    VIDEO = "video"
+    FILE = "file"
+    EMBEDDING = "embedding"
+
+
+class WireFormat(enum.Enum):
+    """The formats providers speak; the names are those of `pantheon.catalog.v1.WireFormat`."""
+
+    OPENAI_CHAT = "openai_chat"
+    OPENAI_RESPONSES = "openai_responses"
+    ANTHROPIC_MESSAGES = "anthropic_messages"
+    GEMINI = "gemini"
+
+
+class AuthStyle(enum.Enum):
+    """How a provider's key is sent; the names are those of `pantheon.catalog.v1.AuthStyle`."""
+
+    BEARER = "bearer"
+    X_API_KEY = "x_api_key"
+    X_GOOG_API_KEY = "x_goog_api_key"
+    API_KEY = "api_key"
+    NONE = "none"
+
+
+class TieredPrice(msgspec.Struct, frozen=True):
+    """A price that changes for requests with more prompt tokens than a threshold."""
+
+    # USD per million tokens up to the first threshold.
+    price: Decimal
+    # By threshold, rising: USD per million tokens for requests above it.
+    above: dict[int, Decimal]
+
+
+class SeedPrice(msgspec.Struct, frozen=True):
+    """One price version."""
+
+    # UUIDv5 of endpoint, `effective` and `per_million`: the same figures have the same id in every build.
+    id: str
+    effective: datetime
+    recorded: datetime
+    source: str
+    # USD per million tokens of each priced unit.
+    per_million: dict[UnitName, Decimal | TieredPrice]
+
+    def version(self) -> PriceVersion:
+        """The same as the value that ratings are made with."""
+        unit_prices = tuple(_unit_price(PriceUnit[name.upper()], price) for name, price in self.per_million.items())
+        return PriceVersion(self.id, self.effective, self.recorded, unit_prices, self.source)
+
+
+class SeedEndpoint(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One provider's offer of a model."""
+
+    provider: str
+    provider_model_id: str
+    # Oldest first. Empty: unpriced, which is not free.
+    prices: tuple[SeedPrice, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """`<provider>:<provider_model_id>`."""
+        return f"{self.provider}:{self.provider_model_id}"
+
+
+class SeedModel(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A model, wherever it is served."""
+
+    id: str
+    display_name: str = ""
+    aliases: tuple[str, ...] = ()
+    context_window: int | None = None
+    max_output_tokens: int | None = None
+    input_modalities: tuple[Modality, ...] = ()
+    output_modalities: tuple[Modality, ...] = ()
+    supports_tools: bool | None = None
+    supports_structured_output: bool | None = None
+    supports_reasoning: bool | None = None
+    release_time: datetime | None = None
+    deprecation_time: datetime | None = None
+    # Its own vendor first, aggregators after.
+    endpoints: tuple[SeedEndpoint, ...] = ()
+    # Where the figures above come from; prices name their own.
+    sources: tuple[str, ...] = ()
+
+
+class SeedFlags(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a provider does differently from the plain wire format; see `pantheon.catalog.v1.ProviderFlags`."""
+
+    reports_cost: bool = False
+    aggregates_vendors: bool = False
+    streams_usage_unasked: bool = False
+    renames_max_tokens: bool = False
+
+
+class SeedProvider(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A provider: where models are served."""
+
+    name: str
+    display_name: str
+    base_url: str
+    wire_format: WireFormat
+    auth_style: AuthStyle
+    models_url: str = ""
+    key_variable: str = ""
+    base_url_variable: str = ""
+    flags: SeedFlags = SeedFlags()
+
+
+def _unit_price(unit: PriceUnit, price: Decimal | TieredPrice) -> UnitPrice:
+    if isinstance(price, Decimal):
+        return UnitPrice(unit, price, MILLION)
+    return UnitPrice(unit, price.price, MILLION, tuple(PriceTier(*tier) for tier in price.above.items()))

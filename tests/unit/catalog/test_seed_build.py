@@ -1,0 +1,94 @@
+"""The tool that writes the seed."""
+
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from genai_prices.types import (
+    ClauseEquals,
+    ConditionalPrice,
+    ModelInfo,
+    ModelPrice,
+    StartDateConstraint,
+    Tier,
+    TieredPrices,
+    TimeOfDateConstraint,
+)
+
+from services.catalog.seed.build import main
+from services.catalog.seed.curated import read_curated
+from services.catalog.seed.load import MODELS, PROVIDERS, load_models
+from services.catalog.seed.pricing import dated, per_million
+from services.catalog.seed.rows import TieredPrice
+from services.rating import SINCE_EVER
+
+FACTS = Path(__file__).parents[4] / "shared" / "catalog" / "model_facts.json"
+needs_facts = pytest.mark.skipif(not FACTS.exists(), reason="the facts lie beside the checkout, and are not there")
+
+
+def listed(*prices: ConditionalPrice) -> ModelInfo:
+    return ModelInfo(id="m", match=ClauseEquals("m"), prices=list(prices))
+
+
+@needs_facts
+def test_a_rebuild_on_another_day_writes_the_same_files(tmp_path: Path) -> None:
+    assert main(["--facts", str(FACTS), "--into", str(tmp_path), "--date", "2031-01-01"]) == 0
+
+    assert (tmp_path / MODELS.name).read_bytes() == MODELS.read_bytes()
+    assert (tmp_path / PROVIDERS.name).read_bytes() == PROVIDERS.read_bytes()
+
+
+def test_prices_keep_their_exact_value_in_our_units() -> None:
+    prices = ModelPrice(
+        input_mtok=TieredPrices(base=Decimal("1.250"), tiers=[Tier(start=200_000, price=Decimal("2.50"))]),
+        output_mtok=Decimal(10),
+        cache_read_mtok=Decimal("0.0208333333333333"),
+        web_searches_kcount=Decimal(35),
+    )
+
+    assert per_million(prices) == {
+        "prompt_token": TieredPrice(Decimal("1.25"), {200_000: Decimal("2.5")}),
+        "cached_token": Decimal("0.0208333333333333"),
+        "completion_token": Decimal(10),
+    }
+
+
+def test_a_price_with_a_start_date_holds_from_that_midnight() -> None:
+    model = listed(
+        ConditionalPrice(prices=ModelPrice(input_mtok=Decimal(2))),
+        ConditionalPrice(StartDateConstraint(date(2026, 3, 13)), prices=ModelPrice(input_mtok=Decimal(1))),
+    )
+
+    assert list(dated(model)) == [
+        (SINCE_EVER, {"prompt_token": Decimal(2)}),
+        (datetime(2026, 3, 13, tzinfo=UTC), {"prompt_token": Decimal(1)}),
+    ]
+
+
+def test_a_change_of_what_we_do_not_count_is_no_change() -> None:
+    model = listed(
+        ConditionalPrice(prices=ModelPrice(input_mtok=Decimal(2), web_searches_kcount=Decimal(10))),
+        ConditionalPrice(StartDateConstraint(date(2026, 3, 13)), prices=ModelPrice(input_mtok=Decimal("2.0"))),
+    )
+
+    assert list(dated(model)) == [(SINCE_EVER, {"prompt_token": Decimal(2)})]
+
+
+def test_of_prices_by_the_hour_the_base_price_stands() -> None:
+    night = TimeOfDateConstraint(time(16, 30), time(0, 30))
+    model = listed(
+        ConditionalPrice(prices=ModelPrice(input_mtok=Decimal(2))),
+        ConditionalPrice(night, prices=ModelPrice(input_mtok=Decimal(1))),
+    )
+
+    assert list(dated(model)) == [(SINCE_EVER, {"prompt_token": Decimal(2)})]
+
+
+def test_what_is_curated_bears_on_models_that_exist() -> None:
+    curated, known = read_curated(), {model.id for model in load_models()}
+
+    assert {name for entry in curated.deprecations for name in entry.models} <= known
+    assert set(curated.same.values()) <= known
+    assert all(entry.reason for entry in curated.left_out)
+    assert all(entry.source.startswith("https://") for entry in curated.deprecations)
