@@ -12,7 +12,7 @@ from typing import Self
 import httpx2 as httpx
 
 from services.local.errors import StartError
-from services.local.process import Process, describe_exit
+from services.local.process import Process
 
 START_TIMEOUT_S = 30.0
 STOP_GRACE_S = 30.0
@@ -98,9 +98,7 @@ class Child:
 
     def describe_end(self) -> str:
         """How the last run ended, with its last log lines; for people."""
-        if self.returncode is None:
-            return f"{self.name} has not ended"
-        return f"{self.name} {describe_exit(self.returncode)}; its last lines in {self.log_path}:\n{self.log_tail()}"
+        return self._process.describe_end() if self._process and not self.running else f"{self.name} has not ended"
 
     async def _until_ready(self, process: Process, url: str, timeout: float) -> None:
         # Proxy settings of the environment are not for the loopback interface.

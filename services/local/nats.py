@@ -74,6 +74,14 @@ class LocalNats:
             await self._process.kill()
             self._process = None
 
+    async def ended(self) -> str:
+        """Wait, without a deadline, until the running server ends; returns how it did, with its last log lines."""
+        if self._process is None:
+            raise RuntimeError("the server is not running")
+        process = self._process
+        await process.wait()
+        return process.describe_end()
+
     async def restart(self) -> None:
         """Stop, then start on the same port with the same streams."""
         await self.stop()

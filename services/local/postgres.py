@@ -120,6 +120,14 @@ class LocalPostgres:
                     os.kill(pid, signal.SIGKILL)
             await self._until_gone()
 
+    async def ended(self) -> str:
+        """Wait, without a deadline, until the running server ends; returns how it did, with its last log lines."""
+        if self._process is None:
+            raise RuntimeError("the server is not running")
+        process = self._process
+        await process.wait()
+        return process.describe_end()
+
     async def restart(self, mode: StopMode = "fast") -> None:
         """Stop, then start on the same port with the same databases."""
         await self.stop(mode)

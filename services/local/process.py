@@ -113,6 +113,12 @@ class Process:
             written = log.read().decode(errors="replace").splitlines()
         return "\n".join(written[-lines:])
 
+    def describe_end(self) -> str:
+        """How the process ended, with its last log lines; for people. Raises RuntimeError while it runs."""
+        if self.returncode is None:
+            raise RuntimeError(f"{self.name} has not ended")
+        return self._report(describe_exit(self.returncode))
+
     async def until_ready(self, is_ready: Callable[[], Awaitable[bool]], *, timeout: float, interval: float) -> None:
         """Poll `is_ready` every `interval` seconds until it holds.
 
