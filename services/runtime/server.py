@@ -28,9 +28,10 @@ class GrpcServer:
         trust: ServiceTrust,
         *,
         default_seconds: float = _DEFAULT_DEADLINE_SECONDS,
+        most_bytes: int = MAX_MESSAGE_BYTES,
     ) -> None:
         options = [
-            ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+            ("grpc.max_receive_message_length", most_bytes),
             ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
             # Two processes that share a port by mistake would each serve half of the calls.
             ("grpc.so_reuseport", 0),

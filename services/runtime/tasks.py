@@ -22,6 +22,11 @@ class Tasks:
         task.add_done_callback(self._ended)
         return task
 
+    async def join(self) -> None:
+        """Waits for all that run, and for what they start; for groups whose tasks end by themselves."""
+        while self._running:
+            await asyncio.wait(self._running)
+
     async def close(self) -> None:
         """Cancels what still runs and waits for it."""
         running = list(self._running)
