@@ -1,0 +1,63 @@
+"""The ranges and defaults of the message pantheon.catalog.v1.ModelParameters, whose field names are used here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from services.runtime.errors import InvalidField
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The values a parameter may have, both ends included, and the one the platform shows as its default."""
+
+    minimum: float
+    maximum: float
+    default: float
+    integer: bool = False
+
+    @property
+    def allowed(self) -> str:
+        """For people: "0 to 2"."""
+        kind = ", a whole number" if self.integer else ""
+        return f"{self.minimum} to {self.maximum}{kind}"
+
+    def holds(self, value: object) -> bool:
+        """Whether the value is a number of the right kind and in range. NaN never is, nor is a bool."""
+        kinds = int if self.integer else (int, float)
+        if isinstance(value, bool) or not isinstance(value, kinds):
+            return False
+        return self.minimum <= value <= self.maximum
+
+
+RANGES: Mapping[str, Range] = MappingProxyType(
+    {
+        "temperature": Range(0, 2, 0.7),
+        # Of a model whose own maximum is unknown: what fits the 32-bit integers of providers.
+        "max_tokens": Range(1, 2**31 - 1, 2000, integer=True),
+        "top_p": Range(0, 1, 1.0),
+        "frequency_penalty": Range(-2, 2, 0.0),
+        "presence_penalty": Range(-2, 2, 0.0),
+    }
+)
+
+
+def check_parameters(values: Mapping[str, object], *, most_tokens: int | None = None, path: str = "") -> None:
+    """Lets parameters pass that are in range, and raises at the first that is not; nothing is ever clamped.
+
+    A value of None is one that is not set. `most_tokens` is the model's maximum, None where it is unknown; `path`
+    stands before the names in errors ("model_parameters").
+
+    Raises:
+        InvalidField: a value is out of its range or not a number of its kind, or a name is not one of a parameter.
+    """
+    for name, value in values.items():
+        allowed = RANGES.get(name)
+        if allowed is None:
+            raise InvalidField(path or "parameters", name, f"one of {', '.join(RANGES)}")
+        if value is None:
+            continue
+        if name == "max_tokens" and most_tokens is not None:
+            allowed = replace(allowed, maximum=most_tokens)
+        if not allowed.holds(value):
+            raise InvalidField(f"{path}.{name}" if path else name, value, allowed.allowed)
