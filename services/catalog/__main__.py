@@ -1,0 +1,55 @@
+"""The catalog process: `python -m services.catalog`."""
+
+from pathlib import Path
+
+from pantheon.catalog.v1 import catalog_service_pb2, catalog_service_pb2_grpc
+from pantheon.events.v1 import change_feed_service_pb2, change_feed_service_pb2_grpc
+from services.catalog.seed.load import load_models, load_providers
+from services.catalog.seed_changes import Seed
+from services.catalog.seeding import Surroundings, prepare
+from services.catalog.servicer import CatalogServicer
+from services.catalog.settings import CatalogSettings
+from services.catalog.snapshot import snapshot
+from services.catalog.tables import SCHEMA
+from services.runtime.bus import Bus
+from services.runtime.callers import follow_keys
+from services.runtime.db import Database
+from services.runtime.identity import ServiceIdentity, ServiceTrust
+from services.runtime.migrations import migrate
+from services.runtime.outbox import ChangeFeedServicer, Outbox, OutboxRelay
+from services.runtime.process import Process, run
+from services.runtime.server import GrpcServer
+from services.runtime.settings import environment
+
+NAME = "catalog"
+_CATALOG = catalog_service_pb2.DESCRIPTOR.services_by_name["CatalogService"].full_name
+_FEED = change_feed_service_pb2.DESCRIPTOR.services_by_name["ChangeFeedService"].full_name
+
+
+async def serve(settings: CatalogSettings) -> None:
+    """Runs until told to stop."""
+    identity = ServiceIdentity.load(settings.service_keys, NAME)
+    trust = ServiceTrust.load(settings.service_keys)
+    dsn = settings.database_url.get_secret_value()
+    async with Process(settings, NAME) as process:
+        await migrate(dsn, schema=SCHEMA, directory=Path(__file__).with_name("migrations"))
+        db = Database(dsn, schema=SCHEMA)
+        process.on_stop(db.close)
+        outbox = Outbox(db, NAME)
+        surroundings = Surroundings(environment(), settings.sandbox_url, settings.pepper)
+        found = await prepare(outbox, Seed(load_providers(), load_models()), surroundings)
+        bus = await Bus.connect(settings.nats_url, name=NAME)
+        process.on_stop(bus.close)
+        process.run_task("outbox", OutboxRelay(outbox, bus).run())
+        server = GrpcServer(settings.listen, follow_keys(process, bus, settings, identity), trust)
+        add_catalog, add_feed = catalog_service_pb2_grpc, change_feed_service_pb2_grpc
+        server.add(add_catalog.add_CatalogServiceServicer_to_server, CatalogServicer(outbox, found), _CATALOG)
+        server.add(add_feed.add_ChangeFeedServiceServicer_to_server, ChangeFeedServicer(db, snapshot), _FEED)
+        await process.serve(server)
+        process.ready_when("nats", lambda: bus.connected)
+        await process.run()
+
+
+if __name__ == "__main__":
+    loaded = CatalogSettings.load()
+    run(lambda: serve(loaded), loaded, NAME)

@@ -1,0 +1,97 @@
+"""The catalog's entities as messages of pantheon.catalog.v1, and users' settings back from theirs."""
+
+from dataclasses import asdict
+
+from pantheon.catalog.v1 import model_pb2, parameters_pb2, price_pb2, provider_pb2, settings_pb2
+from services.catalog.entities import Endpoint, Model, Parameters, Provider, UserSettings
+from services.catalog.providers import ProviderKey
+from services.rating import PriceVersion, UnitPrice
+from services.runtime import money
+from services.runtime.times import to_timestamp
+
+
+def provider_message(provider: Provider) -> provider_pb2.Provider:
+    """A provider, without its keys."""
+    return provider_pb2.Provider(
+        name=provider.name,
+        display_name=provider.display_name,
+        base_url=provider.base_url,
+        wire_format=provider.wire_format,
+        auth_style=provider.auth_style,
+        models_url=provider.models_url,
+        key_variable=provider.key_variable,
+        base_url_variable=provider.base_url_variable,
+        configured=provider.configured,
+        sandbox=provider.sandbox,
+        flags=provider_pb2.ProviderFlags(**asdict(provider.flags)),
+    )
+
+
+def keys_message(provider: str, keys: tuple[ProviderKey, ...]) -> provider_pb2.ProviderKeys:
+    """A provider's secret keys: for a response of ListProviderKeys only."""
+    messages = (provider_pb2.ProviderKey(label=key.label, secret=key.secret) for key in keys)
+    return provider_pb2.ProviderKeys(provider=provider, keys=messages)
+
+
+def model_message(model: Model) -> model_pb2.Model:
+    """A model with endpoints and prices."""
+    return model_pb2.Model(
+        id=model.id,
+        display_name=model.display_name,
+        aliases=model.aliases,
+        context_window=model.context_window,
+        max_output_tokens=model.max_output_tokens,
+        input_modalities=model.input_modalities,
+        output_modalities=model.output_modalities,
+        supports_tools=model.supports_tools,
+        supports_structured_output=model.supports_structured_output,
+        supports_reasoning=model.supports_reasoning,
+        release_time=to_timestamp(model.release_time) if model.release_time else None,
+        deprecation_time=to_timestamp(model.deprecation_time) if model.deprecation_time else None,
+        endpoints=map(_endpoint, model.endpoints),
+    )
+
+
+def settings_message(settings: UserSettings) -> settings_pb2.UserSettings:
+    """A user's settings."""
+    return settings_pb2.UserSettings(
+        user_id=settings.user_id,
+        preferred_model=settings.preferred_model,
+        model_parameters=parameters_pb2.ModelParameters(**asdict(settings.parameters)),
+        update_time=to_timestamp(settings.update_time) if settings.update_time else None,
+    )
+
+
+def given_settings(message: settings_pb2.UserSettings, user_id: str) -> UserSettings:
+    """The settings a user asks for; what is output only in the message is not looked at."""
+    given = {field.name: value for field, value in message.model_parameters.ListFields()}
+    return UserSettings(user_id, message.preferred_model, Parameters(**given))
+
+
+def _endpoint(endpoint: Endpoint) -> model_pb2.Endpoint:
+    return model_pb2.Endpoint(
+        id=endpoint.id,
+        provider=endpoint.provider,
+        provider_model_id=endpoint.provider_model_id,
+        prices=map(_price_version, endpoint.prices),
+    )
+
+
+def _price_version(version: PriceVersion) -> price_pb2.PriceVersion:
+    return price_pb2.PriceVersion(
+        id=version.id,
+        effective_time=to_timestamp(version.effective),
+        record_time=to_timestamp(version.recorded),
+        unit_prices=map(_unit_price, version.unit_prices),
+        source=version.source,
+    )
+
+
+def _unit_price(entry: UnitPrice) -> price_pb2.UnitPrice:
+    tiers = (
+        price_pb2.PriceTier(above_prompt_tokens=tier.above_prompt_tokens, price=money.to_proto(tier.price))
+        for tier in entry.tiers
+    )
+    return price_pb2.UnitPrice(
+        unit=price_pb2.PriceUnit.ValueType(entry.unit), price=money.to_proto(entry.price), per=entry.per, tiers=tiers
+    )

@@ -1,0 +1,49 @@
+"""How dated prices are brought up to date: by appended versions, so that what was rated once stays explained."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from services.rating import PriceVersion, price_at
+
+_INSTANT = timedelta(microseconds=1)
+
+
+def appended(
+    known: Sequence[PriceVersion], wanted: Sequence[PriceVersion], now: datetime, new_id: Callable[[], str]
+) -> list[PriceVersion]:
+    """The versions to add to `known` so that from now on every moment has the price that `wanted` gives it.
+
+    The prices of an endpoint without any are taken as they are. Later, a version records when the catalog learnt of
+    it, which is now: completions rated before were rated by what was known before. A moment that `wanted` has no price
+    for gets a version without unit prices, by which the cost is unknown.
+    """
+    if not known:
+        return list(wanted)
+    held, added = list(known), list[PriceVersion]()
+    used = {version.id for version in known}
+    # Of several versions of one moment the one recorded last holds, even if a clock was set back in between.
+    recorded = max(now, *(version.recorded + _INSTANT for version in known))
+    for moment in sorted({version.effective for version in (*known, *wanted)}):
+        right, present = price_at(wanted, moment), price_at(held, moment)
+        if _charges(right) == _charges(present):
+            continue
+        source = right or present
+        if source is None:
+            continue
+        own = right is not None and right.effective == moment and right.id not in used
+        version = replace(
+            source,
+            id=source.id if own else new_id(),
+            effective=moment,
+            recorded=recorded,
+            unit_prices=right.unit_prices if right else (),
+        )
+        held.append(version)
+        added.append(version)
+        used.add(version.id)
+    return added
+
+
+def _charges(version: PriceVersion | None) -> frozenset[object]:
+    return frozenset(version.unit_prices) if version else frozenset()

@@ -1,0 +1,104 @@
+"""What the environment of the catalog makes of a provider: where it is, whether it can be used, with which keys."""
+
+import hashlib
+import hmac
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from pantheon.catalog.v1.provider_pb2 import AUTH_STYLE_NONE
+from services.catalog.addresses import base_url
+from services.catalog.entities import Provider
+
+SANDBOX_PATHS: Mapping[str, str] = MappingProxyType({"openai": "/openai/v1", "openrouter": "/openrouter/api/v1"})
+"""Where the sandbox serves the providers it simulates."""
+SANDBOX_KEY = "sandbox"
+
+_FINGERPRINT_BYTES = 8
+# Four characters of a shorter key would tell too much of it.
+_LABELLED_LENGTH = 20
+_LABEL_LENGTH = 4
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderKey:
+    """One secret key of a provider; `label` recognises it without telling it."""
+
+    label: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What the environment says of one provider."""
+
+    base_url: str
+    configured: bool
+    sandbox: bool
+    keys: tuple[ProviderKey, ...]
+
+
+def circumstances(provider: Provider, environment: Mapping[str, str], sandbox_url: str) -> Circumstances:
+    """Reads a provider's variables. With a sandbox (`sandbox_url` not empty) they are not looked at: real keys are
+    neither sent to it nor used beside it.
+
+    Raises:
+        SystemExit: a variable holds no base URL or no keys; the line printed names it, not what it holds.
+    """
+    if sandbox_url:
+        path = SANDBOX_PATHS.get(provider.name)
+        if path is None:
+            return Circumstances(provider.default_base_url, configured=False, sandbox=False, keys=())
+        key = ProviderKey(SANDBOX_KEY, SANDBOX_KEY)
+        return Circumstances(sandbox_url + path, configured=True, sandbox=True, keys=(key,))
+    keys = tuple(_keys(provider.key_variable, environment))
+    return Circumstances(
+        base_url=_moved(provider, environment),
+        configured=bool(keys) or provider.auth_style == AUTH_STYLE_NONE,
+        sandbox=False,
+        keys=keys,
+    )
+
+
+def under(circumstances: Circumstances, provider: Provider, pepper: bytes) -> Provider:
+    """The provider as it is under these circumstances."""
+    return replace(
+        provider,
+        base_url=circumstances.base_url,
+        configured=circumstances.configured,
+        sandbox=circumstances.sandbox,
+        key_fingerprint=_fingerprint(circumstances.keys, pepper),
+    )
+
+
+def _moved(provider: Provider, environment: Mapping[str, str]) -> str:
+    value = environment.get(provider.base_url_variable, "").strip() if provider.base_url_variable else ""
+    if not value:
+        return provider.default_base_url
+    try:
+        return base_url(value)
+    except ValueError as error:
+        sys.exit(f"{provider.base_url_variable}: {error}")
+
+
+def _keys(variable: str, environment: Mapping[str, str]) -> Iterator[ProviderKey]:
+    """The keys in a comma-separated list, each once, in their order."""
+    secrets = [part.strip() for part in environment.get(variable, "").split(",")] if variable else []
+    labels: set[str] = set()
+    for number, secret in enumerate(dict.fromkeys(filter(None, secrets)), 1):
+        if not secret.isascii() or not secret.isprintable() or " " in secret:
+            sys.exit(f"{variable}: key {number} has characters that no HTTP header can carry; expected printable ASCII")
+        label = secret[-_LABEL_LENGTH:] if len(secret) >= _LABELLED_LENGTH else f"env:{number}"
+        if label in labels:
+            label = f"env:{number}"
+        labels.add(label)
+        yield ProviderKey(label, secret)
+
+
+def _fingerprint(keys: tuple[ProviderKey, ...], pepper: bytes) -> bytes:
+    """HMAC-SHA256 of the keys, cut short: enough to see that they changed, by which routers ask for them again."""
+    if not keys:
+        return b""
+    secrets = "\n".join(key.secret for key in keys).encode()
+    return hmac.digest(pepper, secrets, hashlib.sha256)[:_FINGERPRINT_BYTES]

@@ -1,0 +1,112 @@
+"""At the start: the seed and the environment go into the database, and what they change is announced.
+
+One transaction under a lock, so that of replicas that start together the first does it and the others find it done.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pantheon.events.v1.change_pb2 import Change, ModelChanged, ModelRemoved, ProviderChanged
+from services.catalog import messages
+from services.catalog.providers import Circumstances, circumstances, under
+from services.catalog.seed_changes import Seed, SeedChanges, Written, seed_changes
+from services.catalog.store import models, providers
+from services.catalog.store import seed as seed_store
+from services.catalog.store.seed import AppliedSeed
+from services.runtime import times
+from services.runtime.db import WriteConnection
+from services.runtime.logging import get_logger
+from services.runtime.outbox import Outbox
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Where this process runs: its environment variables, the sandbox's URL (empty: none), the pepper of hashes."""
+
+    environment: Mapping[str, str] = field(repr=False)
+    sandbox_url: str
+    pepper: bytes = field(repr=False)
+
+
+async def prepare(outbox: Outbox, seed: Seed, surroundings: Surroundings) -> Mapping[str, Circumstances]:
+    """Brings the catalog up to date. Returns what the environment says of each provider, by name.
+
+    Nobody can have followed a new catalog before it holds anything, so its first seed is announced to nobody: readers
+    begin with a snapshot. Later, each change is an event.
+
+    Raises:
+        SystemExit: see `circumstances`.
+    """
+    async with outbox.db.write() as connection:
+        await seed_store.lock(connection)
+        now = times.now()
+        kept = await seed_store.applied(connection)
+        changes = await _apply_seed(connection, seed, kept, now)
+        found, changed = await _apply_environment(connection, surroundings)
+        if kept is None:
+            await seed_store.begin_revisions(connection, now)
+        else:
+            changed |= {provider.name for provider, _ in changes.providers}
+            await _announce(outbox, connection, changes, changed)
+    return found
+
+
+async def _apply_seed(connection: WriteConnection, seed: Seed, kept: AppliedSeed | None, now: datetime) -> SeedChanges:
+    log = get_logger()
+    applied = AppliedSeed(seed.digest, seed.recorded_until)
+    if kept is not None and kept.digest == applied.digest:
+        return SeedChanges()
+    if kept is not None and kept.recorded_until > applied.recorded_until:
+        # A replica of the version before, started again amid an upgrade, must not set prices back.
+        log.warning("catalog.older_seed_ignored", until=applied.recorded_until.isoformat())
+        return SeedChanges()
+    written = Written({}, {}, {})
+    if kept is not None:
+        digests = await providers.seed_digests(connection), await models.seed_digests(connection)
+        written = Written(*digests, await models.seeded_prices(connection))
+    changes = seed_changes(seed, written, now)
+    for provider, digest in changes.providers:
+        await providers.write(connection, provider, digest)
+    await seed_store.remove_models(connection, changes.removed_models, now)
+    await seed_store.write_models(connection, changes.models, now)
+    await seed_store.append_prices(connection, changes.prices)
+    await seed_store.remember(connection, applied, now)
+    log.info(
+        "catalog.seed_applied",
+        providers=len(changes.providers),
+        models=len(changes.models),
+        removed_models=len(changes.removed_models),
+        prices=len(changes.prices),
+        seconds=round((times.now() - now).total_seconds(), 3),
+    )
+    return changes
+
+
+async def _apply_environment(
+    connection: WriteConnection, surroundings: Surroundings
+) -> tuple[dict[str, Circumstances], set[str]]:
+    """What the environment says of each provider, and which ones that changes."""
+    found: dict[str, Circumstances] = {}
+    changed = set[str]()
+    for provider in await providers.page(connection):
+        said = found[provider.name] = circumstances(provider, surroundings.environment, surroundings.sandbox_url)
+        present = under(said, provider, surroundings.pepper)
+        if present != provider:
+            await providers.write_circumstances(connection, present)
+            changed.add(provider.name)
+    configured = [name for name, said in found.items() if said.configured]
+    get_logger().info("catalog.providers_configured", providers=configured, sandbox=bool(surroundings.sandbox_url))
+    return found, changed
+
+
+async def _announce(
+    outbox: Outbox, connection: WriteConnection, changes: SeedChanges, changed_providers: Collection[str]
+) -> None:
+    for provider in await providers.by_name(connection, changed_providers):
+        event = ProviderChanged(provider=messages.provider_message(provider))
+        await outbox.add(connection, Change(provider_changed=event))
+    for model_id in changes.removed_models:
+        await outbox.add(connection, Change(model_removed=ModelRemoved(model_id=model_id)))
+    for model in await models.by_id(connection, changes.changed_models):
+        await outbox.add(connection, Change(model_changed=ModelChanged(model=messages.model_message(model))))

@@ -1,0 +1,149 @@
+"""Models with their endpoints and prices, read whole."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ARRAY, ColumnElement, Row, Select, Text, any_, bindparam, exists, func, or_, select
+
+from services.catalog.entities import Endpoint, Model
+from services.catalog.tables import ENDPOINTS, MODEL_ALIASES, MODELS, PRICE_VERSIONS, PROVIDERS, UNIT_PRICES
+from services.rating import PriceTier, PriceUnit, PriceVersion, UnitPrice
+from services.runtime.db import ReadConnection
+
+_Prices = Mapping[str, Sequence[PriceVersion]]
+
+
+async def page(
+    connection: ReadConnection,
+    *,
+    after: str = "",
+    limit: int,
+    provider: str = "",
+    available_only: bool = False,
+    search: str = "",
+) -> list[Model]:
+    """Models whose id comes after `after`, by id; the filters are those of ListModelsRequest."""
+    query = select(MODELS).where(MODELS.c.id > after).limit(limit)
+    if provider:
+        query = query.where(_offered(ENDPOINTS.c.provider == provider))
+    if available_only:
+        configured = select(PROVIDERS.c.name).where(PROVIDERS.c.configured)
+        query = query.where(_offered(ENDPOINTS.c.provider.in_(configured)))
+    if search:
+        query = query.where(_named(search))
+    return await _models(connection, query)
+
+
+async def by_id(connection: ReadConnection, ids: Iterable[str]) -> list[Model]:
+    """The models of these ids, by id; those no longer in the catalog are left out."""
+    return await _models(connection, select(MODELS).where(MODELS.c.id == any_(_ids(ids))))
+
+
+async def find(connection: ReadConnection, name: str) -> Model | None:
+    """The model of this canonical id or alias."""
+    meant = select(MODEL_ALIASES.c.model_id).where(MODEL_ALIASES.c.alias == name)
+    found = await _models(connection, select(MODELS).where(or_(MODELS.c.id == name, MODELS.c.id.in_(meant))))
+    # An id is stronger than an alias.
+    return next((model for model in found if model.id == name), found[0] if found else None)
+
+
+async def seed_digests(connection: ReadConnection) -> dict[str, bytes]:
+    """What the seed wrote last, by model in the catalog; only those from the seed."""
+    rows = await connection.execute(
+        select(MODELS.c.id, MODELS.c.seed_digest).where(
+            MODELS.c.seed_digest.is_not(None), MODELS.c.removed_time.is_(None)
+        )
+    )
+    return {row.id: row.seed_digest for row in rows}
+
+
+async def seeded_prices(connection: ReadConnection) -> _Prices:
+    """The price versions that seeds have written, by endpoint, oldest first; of endpoints no longer offered, too."""
+    return await _prices(connection, PRICE_VERSIONS.c.seeded)
+
+
+def _offered(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    return exists().where(ENDPOINTS.c.model_id == MODELS.c.id, ENDPOINTS.c.removed_time.is_(None), condition)
+
+
+def _named(search: str) -> ColumnElement[bool]:
+    def contains(column: ColumnElement[str]) -> ColumnElement[bool]:
+        # Not LIKE: "%" and "_" in names mean themselves.
+        return func.strpos(func.lower(column), func.lower(search)) > 0
+
+    alias = exists().where(MODEL_ALIASES.c.model_id == MODELS.c.id, contains(MODEL_ALIASES.c.alias))
+    return or_(contains(MODELS.c.id), contains(MODELS.c.display_name), alias)
+
+
+def _ids(ids: Iterable[str]) -> ColumnElement[Any]:
+    # One array whatever their number, so that the statement stays the same.
+    return bindparam(None, list(ids), type_=ARRAY(Text))
+
+
+async def _models(connection: ReadConnection, query: Select[Any]) -> list[Model]:
+    query = query.where(MODELS.c.removed_time.is_(None)).order_by(MODELS.c.id)
+    rows = (await connection.execute(query)).all()
+    ids = [row.id for row in rows]
+    aliases, endpoints = await _aliases(connection, ids), await _endpoints(connection, ids)
+    return [_model(row, aliases[row.id], endpoints[row.id]) for row in rows]
+
+
+async def _aliases(connection: ReadConnection, ids: list[str]) -> Mapping[str, list[str]]:
+    query = select(MODEL_ALIASES).where(MODEL_ALIASES.c.model_id == any_(_ids(ids))).order_by(MODEL_ALIASES.c.alias)
+    found: dict[str, list[str]] = defaultdict(list)
+    for row in await connection.execute(query):
+        found[row.model_id].append(row.alias)
+    return found
+
+
+async def _endpoints(connection: ReadConnection, ids: list[str]) -> Mapping[str, list[Endpoint]]:
+    query = (
+        select(ENDPOINTS)
+        .where(ENDPOINTS.c.model_id == any_(_ids(ids)), ENDPOINTS.c.removed_time.is_(None))
+        .order_by(ENDPOINTS.c.position, ENDPOINTS.c.id)
+    )
+    rows = (await connection.execute(query)).all()
+    prices = await _prices(connection, PRICE_VERSIONS.c.endpoint_id == any_(_ids(row.id for row in rows)))
+    found: dict[str, list[Endpoint]] = defaultdict(list)
+    for row in rows:
+        found[row.model_id].append(Endpoint(row.provider, row.provider_model_id, tuple(prices.get(row.id, ()))))
+    return found
+
+
+async def _prices(connection: ReadConnection, which: ColumnElement[bool]) -> _Prices:
+    unit_prices: dict[str, list[UnitPrice]] = defaultdict(list)
+    of_versions = select(UNIT_PRICES).join(PRICE_VERSIONS, PRICE_VERSIONS.c.id == UNIT_PRICES.c.price_version_id)
+    for row in await connection.execute(of_versions.where(which).order_by(UNIT_PRICES.c.unit)):
+        unit_prices[row.price_version_id].append(_unit_price(row))
+    versions = select(PRICE_VERSIONS).where(which)
+    found: dict[str, list[PriceVersion]] = defaultdict(list)
+    for row in await connection.execute(
+        versions.order_by(PRICE_VERSIONS.c.effective_time, PRICE_VERSIONS.c.record_time)
+    ):
+        entries = tuple(unit_prices[row.id])
+        found[row.endpoint_id].append(PriceVersion(row.id, row.effective_time, row.record_time, entries, row.source))
+    return found
+
+
+def _unit_price(row: Row[Any]) -> UnitPrice:
+    tiers = tuple(PriceTier(*tier) for tier in zip(row.tier_thresholds, row.tier_prices, strict=True))
+    return UnitPrice(PriceUnit(row.unit), row.price, row.per, tiers)
+
+
+def _model(row: Row[Any], aliases: Iterable[str], endpoints: Iterable[Endpoint]) -> Model:
+    return Model(
+        id=row.id,
+        display_name=row.display_name,
+        aliases=tuple(aliases),
+        context_window=row.context_window,
+        max_output_tokens=row.max_output_tokens,
+        input_modalities=tuple(row.input_modalities),
+        output_modalities=tuple(row.output_modalities),
+        supports_tools=row.supports_tools,
+        supports_structured_output=row.supports_structured_output,
+        supports_reasoning=row.supports_reasoning,
+        release_time=row.release_time,
+        deprecation_time=row.deprecation_time,
+        endpoints=tuple(endpoints),
+    )
