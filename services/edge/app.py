@@ -1,0 +1,54 @@
+"""The edge as an ASGI application: what is where, and what stands around it."""
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.edge.backends import Backends
+from services.edge.console.board import Board
+from services.edge.console.routes import Console
+from services.edge.errors import from_starlette
+from services.edge.middleware.faults import Faults
+from services.edge.middleware.request_context import RequestContext
+from services.edge.middleware.security_headers import SecurityHeaders
+from services.edge.rest.answers import error_answer
+from services.edge.rest.auth import AuthRoutes
+from services.edge.rest.settings import SettingsRoutes
+from services.edge.rest.usage import UsageRoutes
+from services.edge.settings import EdgeSettings
+from services.runtime.errors import PantheonError
+
+_API = "/api"
+
+
+def create_app(settings: EdgeSettings, backends: Backends, board: Board) -> Starlette:
+    """REST below `/api`, the console everywhere else; errors are told in the form of the part they happen in."""
+    console = Console(settings, board)
+    routes = [
+        *AuthRoutes(backends.auth).routes(),
+        *SettingsRoutes(backends.catalog).routes(),
+        *UsageRoutes(backends.usage).routes(),
+        *console.routes(),
+    ]
+
+    def tell(request: Request, error: PantheonError) -> Response:
+        path = request.scope["path"]
+        return error_answer(error) if path == _API or path.startswith(f"{_API}/") else console.error_page(error)
+
+    async def on_error(request: Request, error: Exception) -> Response:
+        if isinstance(error, HTTPException):
+            error = from_starlette(request, error)
+        if not isinstance(error, PantheonError):
+            raise error
+        return tell(request, error)
+
+    app = Starlette(
+        routes=routes,
+        middleware=[Middleware(RequestContext), Middleware(SecurityHeaders), Middleware(Faults, tell=tell)],
+        exception_handlers={PantheonError: on_error, HTTPException: on_error},
+    )
+    # A path is right or wrong; a redirect would be built from the Host header, which anyone may forge.
+    app.router.redirect_slashes = False
+    return app

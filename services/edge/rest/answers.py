@@ -1,0 +1,34 @@
+"""JSON answers. An error is `{"error": {"code": <reason>, "message", "details": {...}}}`."""
+
+import msgspec
+from starlette.responses import Response
+
+from services.edge.errors import error_headers
+from services.runtime.errors import PantheonError
+
+_encode = msgspec.json.Encoder().encode
+
+
+class ErrorDetail(msgspec.Struct, frozen=True):
+    """`code` is the name of an ErrorReason without its prefix, `details` the metadata of its ErrorInfo."""
+
+    code: str
+    message: str
+    details: dict[str, str]
+
+
+class ErrorBody(msgspec.Struct, frozen=True):
+    """The body of every answer that is not a success."""
+
+    error: ErrorDetail
+
+
+def answer(value: msgspec.Struct) -> Response:
+    """A success."""
+    return Response(_encode(value), media_type="application/json")
+
+
+def error_answer(error: PantheonError) -> Response:
+    """An error, with the headers that HTTP wants beside its status."""
+    body = ErrorBody(ErrorDetail(error.reason, error.message, error.metadata))
+    return Response(_encode(body), error.http_status, error_headers(error), "application/json")

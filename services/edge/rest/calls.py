@@ -1,0 +1,63 @@
+"""Calls to the services in the name of whoever sent the request."""
+
+from typing import TypeVar
+
+from grpc.aio import AioRpcError, Metadata, UnaryUnaryMultiCallable
+from starlette.requests import Request
+
+from services.runtime.auth import bearer
+from services.runtime.errors import CredentialsInvalid, InternalFault, InvalidField
+from services.runtime.logging import get_logger
+from services.runtime.status import error_from_rpc
+
+RequestMessage = TypeVar("RequestMessage")
+ResponseMessage = TypeVar("ResponseMessage")
+
+_CALL_SECONDS = 10.0
+# Far above any token, and well below what a gRPC server takes as metadata.
+_CREDENTIAL_LENGTH = 4_096
+
+
+def credentials(request: Request) -> Metadata:
+    """What the request proves itself with, untouched: the services find out whose it is.
+
+    Raises:
+        CredentialsMissing: it brings nothing of the sort.
+        CredentialsInvalid: what it brings can't be a credential, nor be sent on.
+    """
+    given = request.headers.get("authorization", "")
+    bearer(given)
+    if len(given) > _CREDENTIAL_LENGTH or not (given.isascii() and given.isprintable()):
+        raise CredentialsInvalid
+    return Metadata(("authorization", given))
+
+
+async def call(
+    rpc: UnaryUnaryMultiCallable[RequestMessage, ResponseMessage],
+    message: RequestMessage,
+    metadata: Metadata,
+    *,
+    service: str,
+    prefix: str = "",
+) -> ResponseMessage:
+    """The answer of an RPC of `service`.
+
+    `prefix` is what the service's names of fields begin with and those of REST do not, as "filter.".
+
+    Raises:
+        PantheonError: what the service meant, or that it can't be reached.
+    """
+    try:
+        return await rpc(message, timeout=_CALL_SECONDS, metadata=metadata)
+    except AioRpcError as failure:
+        error = error_from_rpc(failure, service)
+        if isinstance(error, InternalFault):
+            get_logger().error("backend.fault", service=service, code=failure.code().name, details=failure.details())
+        if isinstance(error, InvalidField):
+            error = _renamed(error, prefix)
+        raise error from None
+
+
+def _renamed(error: InvalidField, prefix: str) -> InvalidField:
+    found = error.metadata
+    return InvalidField(found["field"].removeprefix(prefix), found["value"], found["allowed"])

@@ -1,0 +1,113 @@
+"""The edge in this process, on a free port, in front of real gRPC servers."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import httpx2 as httpx
+import pytest
+from joserfc.jwk import KeySet
+
+from pantheon.auth.v1.auth_service_pb2_grpc import add_AuthServiceServicer_to_server
+from pantheon.catalog.v1.catalog_service_pb2_grpc import add_CatalogServiceServicer_to_server
+from pantheon.usage.v1.usage_service_pb2_grpc import add_UsageServiceServicer_to_server
+from services.edge.app import create_app
+from services.edge.backends import Backends
+from services.edge.console.board import Board
+from services.edge.settings import EdgeSettings
+from services.runtime.http import HttpServer
+from services.runtime.identity import ServiceTrust
+from services.runtime.server import GrpcServer
+from tests.integration.edge.services import KEY, Auth, Catalog, Keys, Usage
+
+LOOPBACK = "127.0.0.1"
+# A port that nothing listens on: only root may, and nobody does.
+NOWHERE = f"{LOOPBACK}:1"
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What the edge asks, and where it is: all contracts on one gRPC server, which the edge can't tell."""
+
+    address: str
+    auth: Auth
+    catalog: Catalog
+    usage: Usage
+
+    @property
+    def settings(self) -> EdgeSettings:
+        return EdgeSettings(
+            auth_address=self.address,
+            catalog_address=self.address,
+            usage_address=self.address,
+            router_address=self.address,
+            router_http_address=NOWHERE,
+        )
+
+
+def client_of(url: str) -> httpx.AsyncClient:
+    """A client without credentials."""
+    return httpx.AsyncClient(base_url=url, trust_env=False, timeout=20)
+
+
+@asynccontextmanager
+async def running_services() -> AsyncIterator[Behind]:
+    """The services, until the block ends."""
+    auth, catalog, usage = Auth(), Catalog(), Usage()  # type: ignore[abstract]  # what the edge calls of them
+    server = GrpcServer(f"{LOOPBACK}:0", Keys(), ServiceTrust(KeySet([])))
+    server.add(add_AuthServiceServicer_to_server, auth, "pantheon.auth.v1.AuthService")
+    server.add(add_CatalogServiceServicer_to_server, catalog, "pantheon.catalog.v1.CatalogService")
+    server.add(add_UsageServiceServicer_to_server, usage, "pantheon.usage.v1.UsageService")
+    await server.start()
+    yield Behind(f"{LOOPBACK}:{server.port}", auth, catalog, usage)
+    await server.stop(0)
+
+
+@asynccontextmanager
+async def running_edge(settings: EdgeSettings) -> AsyncIterator[str]:
+    """The base URL of an edge with these settings, until the block ends."""
+    backends = Backends(settings)
+    board = Board(settings, backends)
+    server = HttpServer(create_app(settings, backends, board), LOOPBACK, 0, name="edge")
+    await server.start()
+    yield f"http://{LOOPBACK}:{server.port}"
+    await server.stop(1)
+    await board.close()
+    await backends.close()
+
+
+@pytest.fixture(scope="session")
+async def shared_services() -> AsyncIterator[Behind]:
+    """Started once; `behind` is how a test gets them."""
+    async with running_services() as behind:
+        yield behind
+
+
+@pytest.fixture(scope="session")
+async def edge_url(shared_services: Behind) -> AsyncIterator[str]:
+    """Where the edge in front of them is."""
+    async with running_edge(shared_services.settings) as url:
+        yield url
+
+
+@pytest.fixture
+def behind(shared_services: Behind) -> Behind:
+    """The services as if just started."""
+    shared_services.auth.reset()
+    shared_services.catalog.reset()
+    shared_services.usage.reset()
+    return shared_services
+
+
+@pytest.fixture
+async def anyone(behind: Behind, edge_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A client without credentials."""
+    async with client_of(edge_url) as client:
+        yield client
+
+
+@pytest.fixture
+def ada(anyone: httpx.AsyncClient) -> httpx.AsyncClient:
+    """The same with an API key."""
+    anyone.headers["authorization"] = f"Bearer {KEY}"
+    return anyone
