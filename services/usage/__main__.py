@@ -1,0 +1,51 @@
+"""The usage process: `python -m services.usage`."""
+
+from functools import partial
+
+from pantheon.usage.v1 import usage_service_pb2, usage_service_pb2_grpc
+from services.runtime.bus import Bus
+from services.runtime.callers import follow_keys
+from services.runtime.db import Database
+from services.runtime.identity import ServiceIdentity, ServiceTrust
+from services.runtime.process import Process, run
+from services.runtime.server import GrpcServer
+from services.usage.intake import Intake
+from services.usage.reachability import Reachability, migrate_when_reachable
+from services.usage.servicer import UsageServicer
+from services.usage.settings import UsageSettings
+from services.usage.tables import SCHEMA
+
+NAME = "usage"
+_USAGE = usage_service_pb2.DESCRIPTOR.services_by_name["UsageService"].full_name
+
+
+async def serve(settings: UsageSettings) -> None:
+    """Runs until told to stop."""
+    identity = ServiceIdentity.load(settings.service_keys, NAME)
+    trust = ServiceTrust.load(settings.service_keys)
+    dsn = settings.database_url.get_secret_value()
+    async with Process(settings, NAME) as process:
+        await migrate_when_reachable(dsn)
+        db = Database(dsn, schema=SCHEMA)
+        process.on_stop(db.close)
+        bus = await Bus.connect(settings.nats_url, name=NAME)
+        process.on_stop(bus.close)
+        server = GrpcServer(settings.listen, follow_keys(process, bus, settings, identity), trust)
+        server.add(usage_service_pb2_grpc.add_UsageServiceServicer_to_server, UsageServicer(db), _USAGE)
+        reachability = Reachability(db)
+        intake = Intake.of(db, bus, retention=settings.retention, longest_attempt=settings.longest_attempt)
+        process.run_task("usage.reachability", reachability.watch())
+        process.run_task("usage.partitions", intake.partitions.maintain())
+        process.run_task("usage.sweeper", intake.sweeper.run())
+        process.run_task("usage.consumer", intake.consumer.run())
+        process.on_stop(partial(intake.consumer.stop, settings.drain_seconds))
+        process.ready_when("database", lambda: reachability.reachable)
+        process.ready_when("nats", lambda: bus.connected)
+        process.ready_when("consumer", lambda: intake.consumer.running)
+        await process.serve(server)
+        await process.run()
+
+
+if __name__ == "__main__":
+    loaded = UsageSettings.load()
+    run(lambda: serve(loaded), loaded, NAME)
