@@ -52,7 +52,7 @@ async def call(
     except AioRpcError as failure:
         error = error_from_rpc(failure, service)
         if isinstance(error, InternalFault):
-            get_logger().error("backend.fault", service=service, code=failure.code().name, details=failure.details())
+            get_logger().error("backend.fault", backend=service, code=failure.code().name, details=failure.details())
         if isinstance(error, InvalidField):
             error = _renamed(error, prefix)
         raise error from None

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Annotated
 
@@ -12,6 +12,7 @@ from services.runtime.errors import InvalidField
 
 DEFAULT = "last_30_days"
 CUSTOM = "custom"
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _NAME_SHOWN = 100
 _PARAMETERS = ("period", "start_time", "end_time")
 
@@ -96,4 +97,6 @@ def _time(given: Mapping[str, str], name: str) -> datetime | None:
     except msgspec.ValidationError:
         allowed = "an RFC 3339 time, as 2026-11-01T00:00:00Z (in a URL, + is written %2B)"
         raise InvalidField(name, text, allowed) from None
+    if instant < _EARLIEST:
+        raise InvalidField(name, text, "a time from 1970 on")
     return instant

@@ -17,7 +17,7 @@ from services.runtime import money, times
 
 
 class ModelUsage(msgspec.Struct, frozen=True, kw_only=True):
-    """One model's share. `cost` is USD, null where none is known; `unpriced_requests` are not in it."""
+    """One model's share. `cost` is USD, null where all of it is unknown; `unpriced_requests` are not in it."""
 
     tokens: int
     cost: msgspec.Raw
@@ -99,7 +99,7 @@ def _model_usage(totals: UsageTotals) -> ModelUsage:
 
 
 def _cost(totals: UsageTotals) -> msgspec.Raw:
-    """A JSON number of exactly the amount's digits; null where no cost is known, which is not zero."""
+    """A JSON number of exactly the amount's digits; null where there were costs and none is known: that is not zero."""
     if not totals.HasField("cost"):
-        return msgspec.Raw(b"null")
+        return msgspec.Raw(b"null" if totals.unpriced_requests else b"0")
     return msgspec.Raw(format(money.from_proto(totals.cost), "f").encode())

@@ -70,6 +70,8 @@ def test_one_time_is_enough() -> None:
         ([("start_time", "2026-04-01T00:00:00Z")], "start_time", "2026-04-01T00:00:00Z"),
         ([("start_time", "2026-03-01T00:00:00 02:00")], "start_time", "2026-03-01T00:00:00 02:00"),
         ([("start_time", "2026-03-01")], "start_time", "2026-03-01"),
+        ([("end_time", "1969-12-31T23:59:59Z")], "end_time", "1969-12-31T23:59:59Z"),
+        ([("end_time", "0001-01-01T00:00:00+14:00")], "end_time", "0001-01-01T00:00:00+14:00"),
         ([("end_time", "")], "end_time", ""),
         ([("end_time", "a"), ("end_time", "b")], "end_time", "b"),
         ([("perid", "today")], "perid", "today"),

@@ -37,6 +37,11 @@ def test_no_known_cost_is_null_and_a_known_zero_is_zero() -> None:
     assert (body["total_cost"], body["unpriced_requests"]) == (0, 2)
 
 
+def test_nothing_used_cost_nothing() -> None:
+    body = json.loads(as_json(GetUsageSummaryResponse(totals=UsageTotals())))
+    assert (body["total_tokens"], body["total_cost"], body["by_model"]) == (0, 0, {})
+
+
 def test_models_stay_in_the_order_of_the_report() -> None:
     groups = [UsageGroup(keys=[f"vendor/{name}"]) for name in "cab"]
     body = json.loads(as_json(GetUsageSummaryResponse(by_model=groups)))
