@@ -1,6 +1,7 @@
 """The life of a process: parts are started in order, SIGTERM drains them in reverse, a failed task ends it."""
 
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
@@ -14,6 +15,8 @@ from services.runtime.http import HttpServer
 from services.runtime.ops import ops_app
 from services.runtime.settings import ServiceSettings, host_and_port
 from services.runtime.tasks import Tasks
+
+_YOUNG_OBJECTS = 50_000
 
 
 class Serving(Protocol):
@@ -84,6 +87,11 @@ class Process:
             SystemExit: a task failed; the log says which.
         """
         log = logging.get_logger()
+        # What starting made stays for good: the collector need not look through it again and again. A request makes
+        # few cycles, so the young generation may grow larger than Python's 700 objects.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(_YOUNG_OBJECTS, 20, 20)
         self._started = True
         log.info("process.started")
         failed = asyncio.create_task(self.tasks.failed.wait())

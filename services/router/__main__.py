@@ -1,0 +1,69 @@
+"""The router process: `python -m services.router`."""
+
+from pantheon.router.v1 import router_service_pb2, router_service_pb2_grpc
+from services.router.api.grpc import RouterServicer
+from services.router.api.http import MAX_BODY_BYTES
+from services.router.api.openai import OpenAISurface
+from services.router.attempts import rate_lost
+from services.router.engine import Engine
+from services.router.ledger import watermarks_from
+from services.router.settings import RouterSettings
+from services.router.snapshot import ProviderKeys, follow_catalog, keys_from
+from services.router.spools import Spools
+from services.router.upstream import Timeouts, Upstream
+from services.runtime.bus import Bus
+from services.runtime.callers import follow_keys
+from services.runtime.client import connect
+from services.runtime.http import HttpServer
+from services.runtime.identity import ServiceIdentity, ServiceTrust
+from services.runtime.process import Process, run
+from services.runtime.server import GrpcServer
+from services.runtime.settings import host_and_port
+
+NAME = "router"
+_SERVICE = router_service_pb2.DESCRIPTOR.services_by_name["RouterService"].full_name
+
+
+async def serve(settings: RouterSettings) -> None:
+    """Runs until told to stop. What is closed first stands last: surfaces, attempts, journal, connections."""
+    identity = ServiceIdentity.load(settings.service_keys, NAME)
+    async with Process(settings, NAME) as process:
+        bus = await Bus.connect(settings.nats_url, name=NAME)
+        process.on_stop(bus.close)
+        catalog = connect(settings.catalog_address, identity)
+        process.on_stop(catalog.close)
+        usage = connect(settings.usage_address, identity)
+        process.on_stop(usage.close)
+        callers = follow_keys(process, bus, settings, identity, settings.cache_dir / "auth")
+        snapshot = await follow_catalog(process, bus, catalog, settings.cache_dir / "catalog", settings.max_staleness)
+        keys = ProviderKeys(keys_from(catalog))
+        process.run_task("router.provider_keys", keys.keep(snapshot.providers_changed))
+        process.ready_when("provider keys", keys.loaded.is_set)
+
+        spools = await Spools.open(
+            settings.spool_dir, bus, watermarks_from(usage), rate=rate_lost(snapshot), limits=settings.journal_limits
+        )
+        process.on_stop(spools.close)
+        process.run_task("router.spools", spools.run())
+        process.on_stop(lambda: spools.drain(settings.drain_seconds))
+        process.ready_when("journal", spools.ready)
+        upstream = Upstream(Timeouts(settings.connect_seconds, settings.read_seconds))
+        process.on_stop(upstream.close)
+        engine = Engine(snapshot, keys, spools.journal, upstream, longest_seconds=settings.longest_attempt)
+        process.on_stop(engine.settled)
+
+        trust = ServiceTrust.load(settings.service_keys)
+        most_bytes = 4 * MAX_BODY_BYTES  # grpcio refuses beyond it without a reason; the servicer gives one below it
+        server = GrpcServer(
+            settings.grpc_listen, callers, trust, default_seconds=settings.longest_attempt, most_bytes=most_bytes
+        )
+        server.add(router_service_pb2_grpc.add_RouterServiceServicer_to_server, RouterServicer(engine), _SERVICE)
+        await process.serve(server)
+        host, port = host_and_port(settings.http_listen, "PANTHEON_HTTP_LISTEN")
+        await process.serve(HttpServer(OpenAISurface(engine, callers, snapshot), host, port, name="openai"))
+        await process.run()
+
+
+if __name__ == "__main__":
+    loaded = RouterSettings.load()
+    run(lambda: serve(loaded), loaded, NAME)

@@ -1,0 +1,83 @@
+"""RouterService: completions over gRPC. Maps, decides nothing."""
+
+import time
+from collections.abc import AsyncIterator
+
+from pantheon.router.v1.completion_pb2 import CompletionSpec
+from pantheon.router.v1.router_service_pb2 import (
+    CompleteRequest,
+    CompleteResponse,
+    StreamCompleteRequest,
+    StreamCompleteResponse,
+    StreamStarted,
+)
+from pantheon.router.v1.router_service_pb2_grpc import RouterServiceServicer
+from pantheon.usage.v1.ledger_pb2 import Surface
+from services.router.api.grpc_request import to_request
+from services.router.api.grpc_response import Accumulator
+from services.router.api.http import MAX_BODY_BYTES
+from services.router.attempts import Call, Receipt
+from services.router.engine import Engine
+from services.runtime.auth import current_principal
+from services.runtime.errors import BodyTooLarge
+from services.runtime.logging import bind_request
+from services.runtime.rpc import RpcContext
+
+
+class RouterServicer(RouterServiceServicer):
+    """See the proto."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def Complete(self, request: CompleteRequest, context: RpcContext) -> CompleteResponse:
+        call = self._call(request.spec, stream=False)
+        completed = await self._engine.complete(call)
+        accumulator = Accumulator()
+        accumulator.add(completed.body)
+        _trail(context, call, completed.receipt)
+        return CompleteResponse(
+            completion=accumulator.completion(call, completed.candidate, completed.facts, completed.receipt)
+        )
+
+    async def StreamComplete(
+        self, request: StreamCompleteRequest, context: RpcContext
+    ) -> AsyncIterator[StreamCompleteResponse]:
+        call = self._call(request.spec, stream=True)
+        streaming = await self._engine.open(call)
+        provider = streaming.candidate.provider
+        yield StreamCompleteResponse(
+            started=StreamStarted(
+                request_id=str(call.id), model=call.plan.model, provider=provider.name, sandbox=provider.sandbox
+            )
+        )
+        accumulator = Accumulator()
+        frames = streaming.frames()
+        try:
+            async for batch in frames:
+                for frame in batch:
+                    for delta in accumulator.add(frame.data) if frame.data else ():
+                        yield StreamCompleteResponse(delta=delta)
+        finally:
+            await frames.aclose()
+        receipt = streaming.final_receipt()
+        _trail(context, call, receipt)
+        yield StreamCompleteResponse(
+            completion=accumulator.completion(call, streaming.candidate, streaming.facts, receipt)
+        )
+
+    def _call(self, spec: CompletionSpec, *, stream: bool) -> Call:
+        began = time.monotonic()
+        size = spec.ByteSize()
+        if size > MAX_BODY_BYTES:
+            raise BodyTooLarge(size, MAX_BODY_BYTES)
+        call = self._engine.call(to_request(spec, stream=stream), current_principal(), Surface.SURFACE_GRPC, began)
+        bind_request(str(call.id))
+        return call
+
+
+def _trail(context: RpcContext, call: Call, receipt: Receipt) -> None:
+    trailing = [("pantheon-request-id", str(call.id)), ("pantheon-model", call.plan.model)]
+    if receipt.amount is not None:
+        trailing.append(("pantheon-cost", format(receipt.amount, "f")))
+    context.set_trailing_metadata(tuple(trailing))

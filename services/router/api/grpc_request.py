@@ -1,0 +1,229 @@
+"""From a CompletionSpec to the neutral request.
+
+Format: OpenAI API reference, "Create chat completion".
+"""
+
+import base64
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from pantheon.router.v1.completion_pb2 import (
+    CompletionSpec,
+    ResponseFormat,
+    ResponseFormatType,
+    Tool,
+    ToolChoice,
+    ToolChoiceMode,
+)
+from pantheon.router.v1.message_pb2 import FilePart, ImagePart, Message, MessageRole, Part
+from services.router.chat import Body, ChatRequest, check_tags
+from services.runtime.errors import InvalidField
+
+_ROLES = {
+    MessageRole.MESSAGE_ROLE_SYSTEM: "system",
+    MessageRole.MESSAGE_ROLE_DEVELOPER: "developer",
+    MessageRole.MESSAGE_ROLE_USER: "user",
+    MessageRole.MESSAGE_ROLE_ASSISTANT: "assistant",
+    MessageRole.MESSAGE_ROLE_TOOL: "tool",
+}
+_CHOICE_MODES = {
+    ToolChoiceMode.TOOL_CHOICE_MODE_AUTO: "auto",
+    ToolChoiceMode.TOOL_CHOICE_MODE_NONE: "none",
+    ToolChoiceMode.TOOL_CHOICE_MODE_REQUIRED: "required",
+}
+_MOST_CHOICES = 16
+_encode = msgspec.json.Encoder().encode
+_object = msgspec.json.Decoder(Body)
+
+Json = dict[str, Any]
+
+
+def to_request(spec: CompletionSpec, *, stream: bool) -> ChatRequest:
+    """The neutral request.
+
+    Raises:
+        InvalidField: something is missing or malformed; the field is named by its path in the spec.
+    """
+    if not spec.model:
+        raise InvalidField("model", "", "the id of a model")
+    if not spec.messages:
+        raise InvalidField("messages", "", "a list of at least one message")
+    check_tags(spec.tags)
+    body: Body = {name: msgspec.Raw(_encode(value)) for name, value in _members(spec)}
+    if stream:
+        body["stream"] = msgspec.Raw(b"true")
+    for name, value in _extra(spec.extra_body_json).items():
+        if name in body:
+            raise InvalidField(f"extra_body_json.{name}", name, "members that are not set otherwise")
+        body[name] = value
+    return ChatRequest(
+        model=spec.model,
+        body=body,
+        size=sum(map(_raw_length, body.values())),
+        stream=stream,
+        show_usage=stream,
+        tags=dict(spec.tags),
+        providers=tuple(spec.routing.providers),
+        fallback=not spec.routing.no_fallback,
+        apply_defaults=spec.apply_defaults,
+    )
+
+
+def _raw_length(value: msgspec.Raw) -> int:
+    return len(bytes(value))
+
+
+def _members(spec: CompletionSpec) -> Iterator[tuple[str, Any]]:
+    yield "model", spec.model
+    yield "messages", [message for given in spec.messages for message in _messages(given)]
+    for field, value in spec.parameters.ListFields():
+        yield field.name, value
+    if spec.stop:
+        yield "stop", list(spec.stop)
+    if spec.HasField("seed"):
+        yield "seed", spec.seed
+    if spec.choices:
+        if not 1 <= spec.choices <= _MOST_CHOICES:
+            raise InvalidField("choices", spec.choices, f"1 to {_MOST_CHOICES}")
+        yield "n", spec.choices
+    if spec.reasoning_effort:
+        yield "reasoning_effort", spec.reasoning_effort
+    yield from _tools(spec)
+    if spec.HasField("response_format"):
+        yield "response_format", _response_format(spec.response_format)
+
+
+def _tools(spec: CompletionSpec) -> Iterator[tuple[str, Any]]:
+    if spec.tools:
+        yield "tools", [_tool(place, tool) for place, tool in enumerate(spec.tools)]
+    if spec.HasField("tool_choice"):
+        yield "tool_choice", _tool_choice(spec.tool_choice)
+    if spec.HasField("parallel_tool_calls"):
+        yield "parallel_tool_calls", spec.parallel_tool_calls
+
+
+def _messages(message: Message) -> Iterator[Json]:
+    """One message; as many as it has results where it is a tool's, for OpenAI's format has one result a message."""
+    role = _ROLES.get(message.role)
+    if role is None:
+        raise InvalidField("messages.role", message.role, "a role other than MESSAGE_ROLE_UNSPECIFIED")
+    if role == "tool":
+        for part in message.parts:
+            if part.WhichOneof("part") != "tool_result":
+                raise InvalidField("messages.parts", part.WhichOneof("part"), "tool_result parts in the tool role")
+            yield {"role": role, "tool_call_id": part.tool_result.tool_call_id, "content": part.tool_result.content}
+        return
+    rendered: Json = {"role": role}
+    if message.name:
+        rendered["name"] = message.name
+    rendered |= _assistant(message.parts) if role == "assistant" else {"content": _content(message.parts)}
+    yield rendered
+
+
+def _content(parts: Sequence[Part]) -> str | list[Json]:
+    if len(parts) == 1 and parts[0].WhichOneof("part") == "text":
+        return parts[0].text.text
+    return [_content_part(part) for part in parts]
+
+
+def _content_part(part: Part) -> Json:
+    kind = part.WhichOneof("part")
+    if kind == "text":
+        return {"type": "text", "text": part.text.text}
+    if kind == "image":
+        return {"type": "image_url", "image_url": _image(part.image)}
+    if kind == "audio":
+        sound = base64.b64encode(part.audio.data).decode()
+        return {"type": "input_audio", "input_audio": {"data": sound, "format": part.audio.format}}
+    if kind == "file":
+        return {"type": "file", "file": _file(part.file)}
+    raise InvalidField("messages.parts", kind, "text, image, audio or file parts in this role")
+
+
+def _image(image: ImagePart) -> Json:
+    url = image.url if image.WhichOneof("source") == "url" else _data_url(image.media_type or "image/png", image.data)
+    return {"url": url, "detail": image.detail} if image.detail else {"url": url}
+
+
+def _file(file: FilePart) -> Json:
+    if file.WhichOneof("source") == "file_id":
+        return {"file_id": file.file_id}
+    content = {"file_data": _data_url(file.media_type or "application/pdf", file.data)}
+    return {**content, "filename": file.filename} if file.filename else content
+
+
+def _data_url(media_type: str, data: bytes) -> str:
+    return f"data:{media_type};base64,{base64.b64encode(data).decode()}"
+
+
+def _assistant(parts: Sequence[Part]) -> Json:
+    """What the model said before. Reasoning goes back in OpenRouter's `reasoning_details`, the common extension."""
+    rendered: Json = {"content": None}
+    texts: list[str] = []
+    calls: list[Json] = []
+    reasoning: list[Json] = []
+    for part in parts:
+        kind = part.WhichOneof("part")
+        if kind == "text":
+            texts.append(part.text.text)
+        elif kind == "refusal":
+            rendered["refusal"] = part.refusal.text
+        elif kind == "tool_call":
+            function = {"name": part.tool_call.name, "arguments": part.tool_call.arguments_json}
+            calls.append({"id": part.tool_call.id, "type": "function", "function": function})
+        elif kind == "reasoning":
+            detail = {"type": "reasoning.text", "text": part.reasoning.text, "signature": part.reasoning.signature}
+            reasoning.append({name: value for name, value in detail.items() if value})
+        else:
+            raise InvalidField("messages.parts", kind, "text, refusal, tool_call or reasoning parts of the assistant")
+    if texts:
+        rendered["content"] = "".join(texts)
+    if calls:
+        rendered["tool_calls"] = calls
+    if reasoning:
+        rendered["reasoning_details"] = reasoning
+    return rendered
+
+
+def _tool(place: int, tool: Tool) -> Json:
+    function: Json = {"name": tool.name}
+    if tool.description:
+        function["description"] = tool.description
+    if tool.parameters_json_schema:
+        function["parameters"] = _schema(f"tools.{place}.parameters_json_schema", tool.parameters_json_schema)
+    if tool.HasField("strict"):
+        function["strict"] = tool.strict
+    return {"type": "function", "function": function}
+
+
+def _tool_choice(choice: ToolChoice) -> str | Json:
+    if choice.mode == ToolChoiceMode.TOOL_CHOICE_MODE_NAMED:
+        return {"type": "function", "function": {"name": choice.name}}
+    return _CHOICE_MODES.get(choice.mode, "auto")
+
+
+def _response_format(wish: ResponseFormat) -> Json:
+    if wish.type == ResponseFormatType.RESPONSE_FORMAT_TYPE_JSON_OBJECT:
+        return {"type": "json_object"}
+    if wish.type != ResponseFormatType.RESPONSE_FORMAT_TYPE_JSON_SCHEMA:
+        return {"type": "text"}
+    schema: Json = {
+        "name": wish.name or "response",
+        "schema": _schema("response_format.json_schema", wish.json_schema),
+    }
+    if wish.HasField("strict"):
+        schema["strict"] = wish.strict
+    return {"type": "json_schema", "json_schema": schema}
+
+
+def _schema(path: str, text: str) -> Body:
+    try:
+        return _object.decode(text)
+    except msgspec.DecodeError as error:
+        raise InvalidField(path, text, f"a JSON object ({error})") from None
+
+
+def _extra(text: str) -> Body:
+    return _schema("extra_body_json", text) if text else {}

@@ -1,0 +1,267 @@
+"""POST /v1/chat/completions, GET /v1/models: what any OpenAI SDK speaks. Bare ASGI, for it is the hot path.
+
+Format: OpenAI API reference, "Chat" and "Models". Requests and answers keep every member they came with; a streamed
+answer's usage chunk, where the client asked for it, gets one more: `pantheon`, with the request id and the cost.
+"""
+
+import time
+from decimal import Decimal
+
+import msgspec
+from starlette.types import Receive, Scope, Send
+
+from pantheon.router.v1 import router_service_pb2
+from pantheon.usage.v1.ledger_pb2 import Surface
+from services.router.api import openai_errors
+from services.router.api.http import Departure, Headers, answer, header, read_body, tags_of
+from services.router.attempts import Call
+from services.router.chat import Body, ChatRequest, Frame
+from services.router.engine import Completed, Engine, Streaming
+from services.router.plan import Candidate, Model
+from services.router.snapshot import Snapshot
+from services.router.wire.openai_chat import without_usage
+from services.runtime.auth import Authenticator, Principal, access_rule, authorize, bearer, set_principal
+from services.runtime.errors import (
+    CallerGone,
+    InternalFault,
+    InvalidField,
+    MalformedBody,
+    ModelNotFound,
+    NoSuchMethod,
+    PantheonError,
+)
+from services.runtime.logging import bind_request, get_logger
+
+_RULE = access_rule(router_service_pb2.DESCRIPTOR.services_by_name["RouterService"].methods_by_name["Complete"])
+_EVENT_STREAM: Headers = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+    (b"x-accel-buffering", b"no"),
+]
+_MODELS = "/v1/models"
+_NULL, _FALSE = msgspec.Raw(b"null"), msgspec.Raw(b"false")
+_body = msgspec.json.Decoder(Body)
+_text = msgspec.json.Decoder(str)
+_flag = msgspec.json.Decoder(bool)
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+class _StreamOptions(msgspec.Struct):
+    include_usage: bool | None = None
+
+
+_stream_options = msgspec.json.Decoder(_StreamOptions | None)
+
+
+class OpenAISurface:
+    """The ASGI application."""
+
+    def __init__(self, engine: Engine, authenticator: Authenticator, snapshot: Snapshot) -> None:
+        self._engine = engine
+        self._authenticator = authenticator
+        self._snapshot = snapshot
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request; every error becomes the body that an OpenAI SDK expects."""
+        reply = _Reply(send)
+        try:
+            with Departure(receive) as departure:
+                await self._route(scope, receive, reply, departure)
+        except CallerGone:
+            return
+        except PantheonError as error:
+            await reply.fail(error)
+        except Exception:  # noqa: BLE001 - the border: whatever it is, the client learns only that it is ours
+            get_logger().exception("http.fault", path=scope["path"])
+            await reply.fail(InternalFault())
+
+    async def _route(self, scope: Scope, receive: Receive, reply: "_Reply", departure: Departure) -> None:
+        path, method = scope["path"], scope["method"]
+        if path == "/v1/chat/completions" and method == "POST":
+            await self._complete(scope, receive, reply)
+        elif path == _MODELS and method == "GET":
+            await self._principal(scope)
+            models = [model for model in self._snapshot.catalog.models.values() if self._usable(model)]
+            await reply.send(_encode({"object": "list", "data": [_listed(model) for model in models]}))
+        elif path.startswith(f"{_MODELS}/") and method == "GET":
+            await self._principal(scope)
+            name = path.removeprefix(f"{_MODELS}/")
+            model = self._snapshot.catalog.find(name)
+            if model is None:
+                raise ModelNotFound(name)
+            await reply.send(_encode(_listed(model)))
+        else:
+            raise NoSuchMethod(f"{method} {path}")
+
+    async def _complete(self, scope: Scope, receive: Receive, reply: "_Reply") -> None:
+        began = time.monotonic()
+        principal = await self._principal(scope)
+        request = parse_request(scope, await read_body(scope, receive))
+        call = self._engine.call(request, principal, Surface.SURFACE_OPENAI_CHAT, began)
+        bind_request(str(call.id))
+        reply.headers.append((b"x-request-id", str(call.id).encode()))
+        if request.stream:
+            await self._stream(call, reply)
+        else:
+            completed = await self._engine.complete(call)
+            reply.headers += _completed_headers(completed)
+            await reply.send(completed.body)
+
+    async def _stream(self, call: Call, reply: "_Reply") -> None:
+        streaming = await self._engine.open(call)
+        reply.headers += _origin_headers(call, streaming.candidate)
+        await reply.begin_stream()
+        frames = streaming.frames()
+        try:
+            async for batch in frames:
+                chunk = b"".join([_event(frame, streaming) for frame in batch])
+                if chunk:
+                    await reply.send_chunk(chunk)
+        finally:
+            await frames.aclose()
+        await reply.end_stream(b"data: [DONE]\n\n")
+
+    async def _principal(self, scope: Scope) -> Principal:
+        principal = await self._authenticator.authenticate(bearer(header(scope, b"authorization")))
+        authorize(scope["path"], _RULE, principal, None)
+        set_principal(principal)
+        return principal
+
+    def _usable(self, model: Model) -> bool:
+        catalog = self._snapshot.catalog
+        return any(catalog.usable(endpoint.provider) for endpoint in model.endpoints)
+
+
+class _Reply:
+    """One HTTP answer on its way: whole or streamed, success or error, begun once."""
+
+    def __init__(self, send: Send) -> None:
+        self.headers: Headers = []
+        self._send = send
+        self._begun = False
+
+    async def send(self, body: bytes) -> None:
+        """A whole answer with status 200."""
+        self._begun = True
+        await answer(self._send, 200, body, self.headers)
+
+    async def begin_stream(self) -> None:
+        """The head of an event stream."""
+        self._begun = True
+        await self._send({"type": "http.response.start", "status": 200, "headers": [*_EVENT_STREAM, *self.headers]})
+
+    async def send_chunk(self, chunk: bytes) -> None:
+        """Some events."""
+        await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+    async def end_stream(self, last: bytes) -> None:
+        """The last event."""
+        await self._send({"type": "http.response.body", "body": last})
+
+    async def fail(self, error: PantheonError) -> None:
+        """The error, as an answer or, in mid-stream, as the last event."""
+        if self._begun:
+            await self.end_stream(b"data: " + openai_errors.body(error) + b"\n\n")
+            return
+        await answer(self._send, openai_errors.status(error), openai_errors.body(error), [
+            *self.headers, *openai_errors.headers(error)])  # fmt: skip
+
+
+def parse_request(scope: Scope, content: bytes) -> ChatRequest:
+    """The neutral request; its members stay as they came.
+
+    Raises:
+        MalformedBody: it is not a JSON object.
+        InvalidField: model, messages or stream are missing or of the wrong type.
+    """
+    try:
+        body = _body.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MalformedBody(str(error)) from None
+    try:
+        model = _text.decode(body.get("model", b"null"))
+    except msgspec.DecodeError:
+        raise InvalidField("model", _shown(body.get("model")), "the id of a model") from None
+    messages = bytes(body.get("messages", b""))
+    if not messages.startswith(b"[") or not messages[1:-1].strip():
+        raise InvalidField("messages", messages.decode("utf-8", "replace"), "a list of at least one message")
+    stream, show_usage = _stream_wishes(body)
+    providers = header(scope, b"x-pantheon-providers")
+    return ChatRequest(
+        model=model,
+        body=body,
+        size=len(content),
+        stream=stream,
+        show_usage=show_usage,
+        tags=tags_of(scope),
+        providers=tuple(name.strip() for name in providers.split(",")) if providers else (),
+        fallback=header(scope, b"x-pantheon-fallback") != "false",
+        apply_defaults=header(scope, b"x-pantheon-apply-defaults") == "true",
+    )
+
+
+def _stream_wishes(body: Body) -> tuple[bool, bool]:
+    """Whether to stream, and whether to show the usage of the stream."""
+    given = body.get("stream")
+    if given is None or given in (_NULL, _FALSE):
+        return False, False
+    try:
+        stream = _flag.decode(given)
+    except msgspec.DecodeError:
+        raise InvalidField("stream", _shown(given), "true or false") from None
+    try:
+        options = _stream_options.decode(body.get("stream_options", b"null"))
+    except msgspec.DecodeError:
+        raise InvalidField("stream_options", _shown(body.get("stream_options")), "an object") from None
+    return stream, bool(options and options.include_usage)
+
+
+def _shown(value: msgspec.Raw | None) -> str:
+    return "null" if value is None else bytes(value)[:200].decode("utf-8", "replace")
+
+
+def _event(frame: Frame, streaming: Streaming) -> bytes:
+    """A frame as a server-sent event; empty for one the client did not ask for."""
+    if frame.comment:
+        return b": " + frame.comment + b"\n\n"
+    data = frame.data
+    if frame.usage:
+        if streaming.call.request.show_usage:
+            data = _with_receipt(data, streaming)
+        elif frame.usage_only:
+            return b""
+        else:
+            data = without_usage(data)
+    if b"\n" in data:
+        data = data.replace(b"\n", b"\ndata: ")
+    return b"data: " + data + b"\n\n"
+
+
+def _with_receipt(chunk: bytes, streaming: Streaming) -> bytes:
+    note = {"request_id": str(streaming.call.id), "model": streaming.call.plan.model, "cost": streaming.amount()}
+    return chunk.rstrip()[:-1] + b',"pantheon":' + _encode(note) + b"}"
+
+
+def _origin_headers(call: Call, candidate: Candidate) -> Headers:
+    headers = [
+        (b"x-pantheon-model", call.plan.model.encode()),
+        (b"x-pantheon-provider", candidate.provider.name.encode()),
+    ]
+    if candidate.provider.sandbox:
+        headers.append((b"x-pantheon-sandbox", b"true"))
+    return headers
+
+
+def _completed_headers(completed: Completed) -> Headers:
+    headers = _origin_headers(completed.call, completed.candidate)
+    if completed.facts.served_model:
+        headers.append((b"x-pantheon-served-model", completed.facts.served_model.encode("ascii", "replace")))
+    amount: Decimal | None = completed.receipt.amount
+    if amount is not None:
+        headers.append((b"x-pantheon-cost", format(amount, "f").encode()))
+    return headers
+
+
+def _listed(model: Model) -> dict[str, object]:
+    owner = model.id.partition("/")[0]
+    return {"id": model.id, "object": "model", "created": model.created, "owned_by": owner}

@@ -1,0 +1,264 @@
+"""One attempt at a provider, from its START in the journal to its FINISH."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+from uuid import UUID
+
+from pantheon.errors.v1.error_reason_pb2 import ErrorReason
+from pantheon.events.v1.completion_pb2 import (
+    CompletionCheckpointed,
+    CompletionEvent,
+    CompletionFinished,
+    CompletionStarted,
+)
+from pantheon.usage.v1.ledger_pb2 import Attribution, LedgerState, Outcome, Target
+from pantheon.usage.v1.measure_pb2 import Cost, Timing, TokenUsage
+from services.rating import CompiledPrice, Tokens
+from services.router.chat import ChatRequest, Facts
+from services.router.plan import Candidate, Plan
+from services.router.snapshot import Snapshot
+from services.runtime import times
+from services.runtime.auth import Principal
+from services.runtime.errors import PantheonError
+from services.runtime.ids import uuid7, uuid7_like, uuid7_time
+from services.runtime.money import to_proto
+
+CHARACTERS_PER_TOKEN = 4
+"""What an estimate takes a token for: the usual rule of thumb for English; the ledger marks estimates as such."""
+
+_FINISH_BYTES = 1_024
+_CHECKPOINT_SECONDS = 1.0
+_NOTHING = Tokens(prompt_tokens=0, completion_tokens=0)
+
+
+class Journal(Protocol):
+    """What an attempt needs of the journal (`services.router.journal`)."""
+
+    def start(self, payload: bytes, finish_reserve: int) -> int:
+        """Writes a START and keeps room for its FINISH. Raises JournalUnavailable."""
+
+    def checkpoint(self, start_number: int, payload: bytes) -> None:
+        """Writes how far an open attempt has come, if there is room."""
+
+    async def finish(self, start_number: int, payload: bytes) -> int:
+        """Writes a FINISH and returns when it is durable. Raises JournalUnavailable."""
+
+    def finish_nowait(self, start_number: int, payload: bytes) -> int:
+        """Writes a FINISH that becomes durable with the next sync."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request on its way. `began` is the monotonic time of its arrival."""
+
+    id: UUID
+    request: ChatRequest
+    caller: Principal
+    surface: int
+    plan: Plan
+    began: float
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What an attempt came to: tokens as booked, cost in USD (None: unknown), seconds since the request's arrival."""
+
+    state: int
+    tokens: Tokens
+    amount: Decimal | None
+    price_version_id: str
+    reported: Decimal | None
+    time_to_first_token: float | None
+    total: float
+
+
+class Attempt:
+    """An attempt whose START is in the journal. Exactly one of the ways to close it is to be called."""
+
+    def __init__(self, journal: Journal, call: Call, candidate: Candidate, number: int) -> None:
+        self.id = uuid7()
+        self.facts = Facts()
+        self.http_status = 0
+        self.first_token_at: float | None = None
+        self._journal = journal
+        self._call = call
+        self._price: CompiledPrice | None = candidate.endpoint.price_at(self.started)
+        self._checkpointed_at = time.monotonic()
+        self._start = CompletionStarted(
+            attempt_id=str(self.id),
+            finish_id=str(uuid7_like(self.id)),
+            request_id=str(call.id),
+            attempt_number=number,
+            attribution=_attribution(call),
+            target=Target(
+                model=call.plan.model,
+                provider=candidate.provider.name,
+                provider_model_id=candidate.endpoint.provider_model_id,
+                surface=call.surface,  # type: ignore[arg-type]  # an enum is an int on the wire
+                stream=call.request.stream,
+                sandbox=candidate.provider.sandbox,
+            ),
+            estimated_prompt_tokens=-(-call.request.size // CHARACTERS_PER_TOKEN),
+            price_version_id=self._price.version.id if self._price else "",
+        )
+        payload = CompletionEvent(started=self._start).SerializeToString()
+        self._number = journal.start(payload, len(payload) + _FINISH_BYTES)
+
+    @property
+    def started(self) -> datetime:
+        """The ledger's time of the attempt, UTC."""
+        return uuid7_time(self.id)
+
+    def amount(self) -> Decimal | None:
+        """What the attempt costs by what is known so far, USD."""
+        return self._rate(self.facts.tokens)
+
+    def note_progress(self) -> None:
+        """Called after each piece of a stream: takes the time of the first token, checkpoints every second."""
+        now = time.monotonic()
+        if self.first_token_at is None and self.facts.characters:
+            self.first_token_at = now
+        if now - self._checkpointed_at >= _CHECKPOINT_SECONDS:
+            self._checkpointed_at = now
+            checkpoint = CompletionCheckpointed(
+                attempt_id=self._start.attempt_id,
+                completion_characters=self.facts.characters,
+                tokens=token_usage(self.facts.tokens) if self.facts.tokens else None,
+                timing=self._timing(now),
+                provider_response_id=self.facts.response_id,
+            )
+            self._journal.checkpoint(self._number, CompletionEvent(checkpointed=checkpoint).SerializeToString())
+
+    async def succeed(self) -> Receipt:
+        """The answer came whole. Returns when the FINISH is durable."""
+        now = time.monotonic()
+        self.first_token_at = self.first_token_at or now
+        receipt, payload = self._finish(Outcome.OUTCOME_SUCCEEDED, self.facts.tokens, now, final=True)
+        await self._journal.finish(self._number, payload)
+        return receipt
+
+    async def cancel(self) -> Receipt:
+        """The client went away, and the provider was cut off."""
+        receipt, payload = self._finish(Outcome.OUTCOME_CANCELLED, self.facts.tokens, time.monotonic(), final=True)
+        await self._journal.finish(self._number, payload)
+        return receipt
+
+    async def fail(self, error: PantheonError, *, final: bool) -> Receipt:
+        """The provider refused, failed or broke off. Durable on return when it is the request's last attempt.
+
+        An error status before any output is not billed by the providers: it is booked as nothing used.
+        """
+        refused = self.http_status >= 400 and not self.facts.characters
+        tokens = _NOTHING if refused else self.facts.tokens
+        receipt, payload = self._finish(Outcome.OUTCOME_FAILED, tokens, time.monotonic(), final=final, error=error)
+        if final:
+            await self._journal.finish(self._number, payload)
+        else:
+            self._journal.finish_nowait(self._number, payload)
+        return receipt
+
+    def never_dispatched(self) -> None:
+        """Nothing was sent: closes the START and leaves no ledger row."""
+        finished = CompletionFinished(event_id=self._start.finish_id, started=self._start, not_dispatched=True)
+        self._journal.finish_nowait(self._number, CompletionEvent(finished=finished).SerializeToString())
+
+    def _finish(
+        self, outcome: int, tokens: Tokens | None, now: float, *, final: bool, error: PantheonError | None = None
+    ) -> tuple[Receipt, bytes]:
+        known = tokens is not None and tokens.prompt_tokens is not None and tokens.completion_tokens is not None
+        booked = tokens if tokens is not None and known else self._estimate()
+        facts = self.facts
+        receipt = Receipt(
+            state=LedgerState.LEDGER_STATE_SETTLED if known else LedgerState.LEDGER_STATE_ESTIMATED,
+            tokens=booked,
+            amount=Decimal(0) if booked is _NOTHING else self._rate(booked),
+            price_version_id=self._start.price_version_id,
+            reported=facts.reported_cost,
+            time_to_first_token=None if self.first_token_at is None else self.first_token_at - self._call.began,
+            total=now - self._call.began,
+        )
+        finished = CompletionFinished(
+            event_id=self._start.finish_id,
+            started=self._start,
+            outcome=outcome,  # type: ignore[arg-type]
+            state=receipt.state,  # type: ignore[arg-type]
+            tokens=token_usage(booked),
+            cost=cost_message(receipt),
+            timing=self._timing(now),
+            final=final,
+            served_model=facts.served_model,
+            provider_response_id=facts.response_id,
+            finish_reason=facts.finish_reason,
+            error_reason=ErrorReason.Value(f"ERROR_REASON_{error.reason}" if error else "ERROR_REASON_UNSPECIFIED"),
+            http_status=self.http_status,
+        )
+        return receipt, CompletionEvent(finished=finished).SerializeToString()
+
+    def _estimate(self) -> Tokens:
+        completion = -(-self.facts.characters // CHARACTERS_PER_TOKEN)
+        return Tokens(prompt_tokens=self._start.estimated_prompt_tokens, completion_tokens=completion)
+
+    def _rate(self, tokens: Tokens | None) -> Decimal | None:
+        if tokens is None or self._price is None:
+            return None
+        rating = self._price.rate(tokens)
+        return None if rating is None else rating.amount
+
+    def _timing(self, now: float) -> Timing:
+        first = self.first_token_at
+        return Timing(
+            time_to_first_token=None if first is None else times.duration(first - self._call.began),
+            total=times.duration(now - self._call.began),
+        )
+
+
+def rate_lost(snapshot: Snapshot) -> Callable[[CompletionFinished], None]:
+    """Puts a cost on the estimated finish of an attempt that a crash left open, where its price is still known."""
+
+    def rate(finished: CompletionFinished) -> None:
+        started = finished.started
+        price = snapshot.price(started.target, started.price_version_id)
+        tokens = Tokens(**{field.name: count for field, count in finished.tokens.ListFields()})
+        rating = price.rate(tokens) if price else None
+        finished.cost.price_version_id = started.price_version_id
+        if rating is not None:
+            finished.cost.amount.CopyFrom(to_proto(rating.amount))
+
+    return rate
+
+
+def cost_message(receipt: Receipt) -> Cost:
+    """The cost as it goes into events and answers; an unknown amount is absent."""
+    return Cost(
+        amount=None if receipt.amount is None else to_proto(receipt.amount),
+        price_version_id=receipt.price_version_id,
+        provider_reported=None if receipt.reported is None else to_proto(receipt.reported),
+    )
+
+
+def token_usage(tokens: Tokens) -> TokenUsage:
+    """The tokens as they go into events and answers; an absent figure stays absent."""
+    return TokenUsage(
+        prompt_tokens=tokens.prompt_tokens,
+        completion_tokens=tokens.completion_tokens,
+        cached_tokens=tokens.cached_tokens,
+        cache_write_tokens=tokens.cache_write_tokens,
+        reasoning_tokens=tokens.reasoning_tokens,
+        prompt_audio_tokens=tokens.prompt_audio_tokens,
+        completion_audio_tokens=tokens.completion_audio_tokens,
+    )
+
+
+def _attribution(call: Call) -> Attribution:
+    caller = call.caller
+    return Attribution(
+        organisation_id=caller.organisation_id,
+        project_id=caller.project_id,
+        user_id=caller.user_id,
+        key_id=caller.key_id,
+        tags=call.request.tags,
+    )

@@ -1,0 +1,192 @@
+"""From what a request asks for to where it can be sent: names resolved, parameters merged and checked. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import msgspec
+
+from services.parameters import RANGES, Range
+from services.rating import CompiledPrice
+from services.router.chat import Body, ChatRequest
+from services.router.wire.base import Dialect, WireFormat
+from services.runtime.errors import InvalidField, ModelNotFound, NoEndpoint
+
+AUTO = "auto"
+_encode = msgspec.json.Encoder().encode
+_NULL = msgspec.Raw(b"null")
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """Where a provider is and how to talk to it. `wire` is None for a format this router does not speak."""
+
+    name: str
+    base_url: str
+    wire: WireFormat | None
+    dialect: Dialect
+    key_header: str
+    key_prefix: str
+    configured: bool
+    sandbox: bool
+    aggregates_vendors: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A provider's offer of a model. `prices` are oldest first; none means unpriced."""
+
+    provider: str
+    provider_model_id: str
+    prices: tuple[CompiledPrice, ...] = ()
+
+    def price_at(self, when: datetime) -> CompiledPrice | None:
+        """The price in force at that moment; None where none is known."""
+        for price in reversed(self.prices):
+            if price.version.effective <= when:
+                return price
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model of the catalog."""
+
+    id: str
+    endpoints: tuple[Endpoint, ...]
+    max_output_tokens: int | None
+    created: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a user has chosen. `fill` holds the parameters set, as JSON."""
+
+    preferred_model: str = ""
+    fill: Mapping[str, msgspec.Raw] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Catalog:
+    """What is known of providers and models."""
+
+    providers: dict[str, Provider] = field(default_factory=dict)
+    models: dict[str, Model] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
+
+    def find(self, name: str) -> Model | None:
+        """By canonical id or alias."""
+        return self.models.get(name) or self.models.get(self.aliases.get(name, ""))
+
+    def usable(self, provider: str) -> Provider | None:
+        """A provider that is configured and speaks a format known here."""
+        found = self.providers.get(provider)
+        return found if found is not None and found.configured and found.wire is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One way to send a request: where, and in which format."""
+
+    provider: Provider
+    endpoint: Endpoint
+    wire: WireFormat
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Where to send a request, best first, and what to fill in."""
+
+    model: str
+    candidates: Sequence[Candidate]
+    fill: Body
+
+
+def make_plan(request: ChatRequest, catalog: Catalog, settings: Settings) -> Plan:
+    """Decides, without touching anything.
+
+    Raises:
+        ModelNotFound: no model of this name, and no provider it could be meant for.
+        NoEndpoint: no configured provider offers it.
+        InvalidField: a parameter is out of range.
+    """
+    name = request.model
+    if name == AUTO:
+        if not settings.preferred_model:
+            raise InvalidField("model", AUTO, "a model, or `auto` with preferred_model set in the user's settings")
+        name = settings.preferred_model
+    model = catalog.find(name)
+    if model is None:
+        endpoints, model_id, most = _unlisted(name, catalog), name, None
+    else:
+        endpoints, model_id, most = model.endpoints, model.id, model.max_output_tokens
+    candidates = _order(list(_usable(endpoints, catalog)), request)
+    if not candidates:
+        raise NoEndpoint(model_id)
+    return Plan(model_id, candidates, _fill(request, settings, most))
+
+
+def _usable(endpoints: Sequence[Endpoint], catalog: Catalog) -> Iterator[Candidate]:
+    for endpoint in endpoints:
+        provider = catalog.usable(endpoint.provider)
+        if provider is not None and provider.wire is not None:
+            yield Candidate(provider, endpoint, provider.wire)
+
+
+def _unlisted(name: str, catalog: Catalog) -> Sequence[Endpoint]:
+    """Endpoints for a `<vendor>/<name>` the catalog does not list: the provider of that name, then aggregators."""
+    vendor, _, rest = name.partition("/")
+    if not vendor or not rest:
+        raise ModelNotFound(name)
+    endpoints = [Endpoint(vendor, rest)] if catalog.usable(vendor) else []
+    endpoints += [
+        Endpoint(provider.name, name)
+        for provider in catalog.providers.values()
+        if provider.aggregates_vendors and provider.name != vendor and catalog.usable(provider.name)
+    ]
+    if not endpoints:
+        raise ModelNotFound(name)
+    return endpoints
+
+
+def _order(candidates: list[Candidate], request: ChatRequest) -> Sequence[Candidate]:
+    if request.providers:
+        rank = {name: place for place, name in enumerate(request.providers)}
+        candidates = [candidate for candidate in candidates if candidate.provider.name in rank]
+        candidates.sort(key=lambda candidate: rank[candidate.provider.name])
+    return candidates if request.fallback else candidates[:1]
+
+
+def _fill(request: ChatRequest, settings: Settings, most_tokens: int | None) -> Body:
+    """The parameters the request leaves open, from the user's settings, then (if asked for) the platform's defaults.
+
+    What is set is checked, whoever set it: a model may allow less than the one it was set for.
+    """
+    fill: Body = {}
+    for name, allowed in RANGES.items():
+        if name == "max_tokens":
+            allowed = replace(allowed, maximum=most_tokens or allowed.maximum)  # noqa: PLW2901 - the model's own range
+        field_name, given = _given(request.body, name)
+        if given is None:
+            given = settings.fill.get(name)
+            if given is None and request.apply_defaults:
+                given = msgspec.Raw(_encode(min(allowed.default, allowed.maximum)))
+            if given is None:
+                continue
+            fill[name] = given
+        _check(field_name, given, allowed)
+    return fill
+
+
+def _given(body: Body, name: str) -> tuple[str, msgspec.Raw | None]:
+    """What the request itself says, and under which name: max_tokens has a second one in OpenAI's format."""
+    if name == "max_tokens" and body.get("max_completion_tokens", _NULL) != _NULL:
+        return "max_completion_tokens", body["max_completion_tokens"]
+    given = body.get(name)
+    return name, None if given is None or given == _NULL else given
+
+
+def _check(name: str, given: msgspec.Raw, allowed: Range) -> None:
+    value = msgspec.json.decode(given)
+    if not allowed.holds(value):
+        raise InvalidField(name, value, allowed.allowed)

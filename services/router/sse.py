@@ -1,0 +1,102 @@
+"""Server-sent events, read from bytes as the WHATWG HTML standard says ("Interpreting an event stream").
+
+Lines end with CR, LF or CRLF, whichever way the bytes are cut; a byte order mark at the start is skipped; several data
+lines are joined by LF; an event that the stream's end cuts off is discarded.
+"""
+
+from dataclasses import dataclass
+
+from services.runtime.errors import ProviderBroken
+
+_MOST_BUFFERED = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event, or (with `comment` set) one comment line."""
+
+    data: bytes = b""
+    name: bytes = b""
+    comment: bytes | None = None
+
+
+class SseReader:
+    """Turns the chunks of one stream into events."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._at_start = True
+        self._data: list[bytes] = []
+        self._held = 0
+        self._name = b""
+
+    def feed(self, chunk: bytes) -> list[Event]:
+        """The events completed by these bytes, in order.
+
+        Raises:
+            ProviderBroken: a line or an event grew beyond 16 MiB.
+        """
+        buffer = self._rest + chunk
+        if self._at_start:
+            # A byte order mark may itself be cut.
+            if b"\xef\xbb\xbf".startswith(buffer[:3]) and len(buffer) < 3:
+                self._rest = buffer
+                return []
+            buffer = buffer.removeprefix(b"\xef\xbb\xbf")
+            self._at_start = False
+        lines = self._lines(buffer)
+        events: list[Event] = []
+        for line in lines:
+            if not line:
+                self._dispatch(events)
+            elif line.startswith(b"data:"):
+                self._add(line[6:] if line[5:6] == b" " else line[5:])
+            else:
+                self._field(line, events)
+        return events
+
+    def _lines(self, buffer: bytes) -> list[bytes]:
+        """The whole lines in the buffer; what follows the last line end is kept for later."""
+        if b"\r" in buffer:
+            # A CR at the very end may be the first half of CRLF.
+            held = b"\r" if buffer.endswith(b"\r") else b""
+            body = buffer[:-1] if held else buffer
+            lines = body.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+            self._rest = lines.pop() + held
+        else:
+            lines = buffer.split(b"\n")
+            self._rest = lines.pop()
+        self._check_size(len(self._rest))
+        return lines
+
+    def finish(self) -> list[Event]:
+        """The events that a CR held back at the end of the stream completes."""
+        return self.feed(b"\n") if self._rest.endswith(b"\r") else []
+
+    def _add(self, value: bytes) -> None:
+        self._data.append(value)
+        if len(self._data) > 1:
+            self._held += len(value) + 1
+            self._check_size(self._held)
+
+    def _check_size(self, size: int) -> None:
+        if size > _MOST_BUFFERED:
+            raise ProviderBroken(f"An event of the stream exceeds {_MOST_BUFFERED} bytes", phase="stream")
+
+    def _dispatch(self, events: list[Event]) -> None:
+        if self._data:
+            data = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
+            events.append(Event(data, self._name))
+            self._data, self._held = [], 0
+        self._name = b""
+
+    def _field(self, line: bytes, events: list[Event]) -> None:
+        if line.startswith(b":"):
+            events.append(Event(comment=line[1:].strip()))
+            return
+        name, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if name == b"event":
+            self._name = value
+        elif name == b"data":
+            self._add(value)
