@@ -1,25 +1,21 @@
 """Catalogs on a database and a NATS of the test's own."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from services import catalog as package
-from services.catalog.seed_changes import Seed
-from services.catalog.seeding import Surroundings, prepare
 from services.catalog.tables import SCHEMA
+from services.local.databases import Databases
 from services.local.nats import LocalNats
 from services.runtime.bus import Bus
-from services.runtime.db import Database
 from services.runtime.identity import generate
 from services.runtime.migrations import migrate
-from services.runtime.outbox import Outbox, OutboxRelay
-from services.runtime.tasks import Tasks
-from tests.fixtures.databases import database_from
-from tests.integration.catalog.replica import ENVIRONMENT, PEPPER, Catalog, StartCatalog, serve
-from tests.unit.catalog.samples import SEED
+from tests.fixtures.databases import DatabaseTemplates, database_from, temporary_database
+from tests.integration.catalog.replica import Catalog, StartCatalog, started
 
 MIGRATIONS = Path(package.__file__).with_name("migrations")
 
@@ -38,35 +34,35 @@ async def bus(own_nats: LocalNats) -> AsyncIterator[Bus]:
     await connected.close()
 
 
-@pytest.fixture
-def service_keys(tmp_path: Path) -> Path:
+@pytest.fixture(scope="session")
+def service_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with the identities of "catalog" and "router"."""
-    directory = tmp_path / "service-keys"
+    directory = tmp_path_factory.mktemp("service-keys")
     generate(directory, ["catalog", "router"])
     return directory
 
 
+@pytest.fixture(scope="session")
+async def catalog(
+    postgres: Databases, database_templates: DatabaseTemplates, service_keys: Path
+) -> AsyncIterator[Catalog]:
+    """The sample seed, for tests that restart nothing and look only at users of their own.
+
+    OpenAI has a key, OpenRouter and Anthropic have none.
+    """
+    template = await database_templates.name_of(migrated)
+    async with temporary_database(postgres, template) as dsn, AsyncExitStack() as stack:
+        yield await started(stack, dsn, service_keys)
+
+
 @pytest.fixture
-async def start_catalog(catalog_database_url: str, bus: Bus, service_keys: Path) -> AsyncIterator[StartCatalog]:
-    """Starts replicas on the test's database: `await start_catalog(seed, environment=..., sandbox_url=...)`."""
+async def start_catalog(catalog_database_url: str, service_keys: Path) -> AsyncIterator[StartCatalog]:
+    """Starts replicas on a database of the test's own: `await start_catalog(seed, environment=..., bus=...)`."""
     async with AsyncExitStack() as stack:
-
-        async def start(
-            seed: Seed = SEED, *, environment: Mapping[str, str] = ENVIRONMENT, sandbox_url: str = ""
-        ) -> Catalog:
-            db = Database(catalog_database_url, schema=SCHEMA)
-            stack.push_async_callback(db.close)
-            outbox = Outbox(db, "catalog")
-            found = await prepare(outbox, seed, Surroundings(environment, sandbox_url, PEPPER))
-            tasks = Tasks()
-            tasks.start("outbox", OutboxRelay(outbox, bus).run())
-            stack.push_async_callback(tasks.close)
-            return await serve(stack, outbox, found, service_keys)
-
-        yield start
+        yield partial(started, stack, catalog_database_url, service_keys)
 
 
 @pytest.fixture
-async def catalog(start_catalog: StartCatalog) -> Catalog:
-    """A replica with the sample seed; OpenAI has a key, OpenRouter and Anthropic have none."""
+async def own_catalog(start_catalog: StartCatalog) -> Catalog:
+    """The same as `catalog` in a database of the test's own."""
     return await start_catalog()

@@ -14,16 +14,22 @@ from pantheon.events.v1 import change_feed_service_pb2_grpc
 from pantheon.events.v1.change_feed_service_pb2 import GetSnapshotRequest, ListChangesRequest
 from pantheon.events.v1.change_pb2 import Change
 from services.catalog.providers import Circumstances
+from services.catalog.seed_changes import Seed
+from services.catalog.seeding import Surroundings, prepare
 from services.catalog.servicer import CatalogServicer
 from services.catalog.snapshot import snapshot
+from services.catalog.tables import SCHEMA
 from services.runtime.auth import ALL_SCOPES, Principal
+from services.runtime.bus import Bus
 from services.runtime.client import connect
 from services.runtime.db import Database
 from services.runtime.errors import CredentialsInvalid
 from services.runtime.identity import ServiceIdentity, ServiceTrust
 from services.runtime.ids import uuid7
-from services.runtime.outbox import ChangeFeedServicer, Outbox, current_revision
+from services.runtime.outbox import ChangeFeedServicer, Outbox, OutboxRelay, current_revision
 from services.runtime.server import GrpcServer
+from services.runtime.tasks import Tasks
+from tests.unit.catalog.samples import SEED
 
 PEPPER = b"p" * 32
 ENVIRONMENT = {"OPENAI_API_KEY": "sk-openai-0123456789abcdef"}
@@ -96,8 +102,28 @@ class Catalog:
         return {changed(change): change async for part in parts for change in part.changes}
 
 
-async def serve(stack: AsyncExitStack, outbox: Outbox, found: Mapping[str, Circumstances], keys: Path) -> Catalog:
-    """Serves a catalog until the stack is closed; `keys` holds the identities of "catalog" and "router"."""
+async def started(
+    stack: AsyncExitStack,
+    dsn: str,
+    keys: Path,
+    seed: Seed = SEED,
+    *,
+    environment: Mapping[str, str] = ENVIRONMENT,
+    sandbox_url: str = "",
+    bus: Bus | None = None,
+) -> Catalog:
+    """A replica on a migrated database, which serves until the stack is closed; without `bus` it publishes nothing.
+
+    `keys` holds the identities of "catalog" and "router".
+    """
+    db = Database(dsn, schema=SCHEMA)
+    stack.push_async_callback(db.close)
+    outbox = Outbox(db, "catalog")
+    found = await prepare(outbox, seed, Surroundings(environment, sandbox_url, PEPPER))
+    if bus is not None:
+        tasks = Tasks()
+        tasks.start("outbox", OutboxRelay(outbox, bus).run())
+        stack.push_async_callback(tasks.close)
     server = GrpcServer("127.0.0.1:0", Users(), ServiceTrust.load(keys))
     server.add(
         catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server,
@@ -106,7 +132,7 @@ async def serve(stack: AsyncExitStack, outbox: Outbox, found: Mapping[str, Circu
     )
     server.add(
         change_feed_service_pb2_grpc.add_ChangeFeedServiceServicer_to_server,
-        ChangeFeedServicer(outbox.db, snapshot),
+        ChangeFeedServicer(db, snapshot),
         "pantheon.events.v1.ChangeFeedService",
     )
     await server.start()
@@ -115,4 +141,4 @@ async def serve(stack: AsyncExitStack, outbox: Outbox, found: Mapping[str, Circu
     channel, router = connect(target), connect(target, ServiceIdentity.load(keys, "router"))
     stack.push_async_callback(channel.close)
     stack.push_async_callback(router.close)
-    return Catalog(outbox.db, found, channel, router)
+    return Catalog(db, found, channel, router)

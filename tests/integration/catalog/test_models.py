@@ -120,8 +120,8 @@ async def test_models_are_not_for_strangers(catalog: Catalog) -> None:
     assert error.reason == "CREDENTIALS_MISSING"
 
 
-async def test_a_removed_model_answers_to_no_name(catalog: Catalog, start_catalog: StartCatalog) -> None:
+async def test_a_removed_model_answers_to_no_name(own_catalog: Catalog, start_catalog: StartCatalog) -> None:
     await start_catalog(Seed(SEED.providers, (LLAMA, msgspec.structs.replace(GPT_4, aliases=()))))
     for name in (CLAUDE.id, "claude-3-opus", "gpt-4"):
-        error = await refusal(catalog.stub.GetModel(GetModelRequest(model_id=name), metadata=as_user()))
+        error = await refusal(own_catalog.stub.GetModel(GetModelRequest(model_id=name), metadata=as_user()))
         assert error.reason == "MODEL_NOT_FOUND"

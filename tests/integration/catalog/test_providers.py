@@ -44,29 +44,29 @@ async def test_providers_come_in_pages(catalog: Catalog) -> None:
 
 
 async def test_a_key_that_is_set_or_taken_away_is_announced_at_the_next_start(
-    catalog: Catalog, start_catalog: StartCatalog
+    own_catalog: Catalog, start_catalog: StartCatalog
 ) -> None:
-    revision = await catalog.revision()
+    revision = await own_catalog.revision()
     await start_catalog(environment={"OPENROUTER_API_KEY": OPENROUTER_KEY})
-    changes = await catalog.changes_after(revision)
+    changes = await own_catalog.changes_after(revision)
     assert [changed(change) for change in changes] == ["provider_changed openai", "provider_changed openrouter"]
     assert [change.provider_changed.provider.configured for change in changes] == [False, True]
 
 
-async def test_a_key_that_is_replaced_is_announced_too(catalog: Catalog, start_catalog: StartCatalog) -> None:
-    revision = await catalog.revision()
+async def test_a_key_that_is_replaced_is_announced_too(own_catalog: Catalog, start_catalog: StartCatalog) -> None:
+    revision = await own_catalog.revision()
     replaced = await start_catalog(environment={"OPENAI_API_KEY": OPENAI_KEY})
-    assert [changed(change) for change in await catalog.changes_after(revision)] == ["provider_changed openai"]
+    assert [changed(change) for change in await own_catalog.changes_after(revision)] == ["provider_changed openai"]
     assert (await keys(replaced))["openai"] == [("6789", OPENAI_KEY)]
 
 
-async def test_a_moved_provider_is_announced_and_moves_back(catalog: Catalog, start_catalog: StartCatalog) -> None:
+async def test_a_moved_provider_is_announced_and_moves_back(own_catalog: Catalog, start_catalog: StartCatalog) -> None:
     environment = {"OPENAI_API_KEY": OPENAI_KEY}
     await start_catalog(environment=environment)
-    revision = await catalog.revision()
+    revision = await own_catalog.revision()
     await start_catalog(environment={**environment, "OPENAI_BASE_URL": "http://127.0.0.1:9000/v1/"})
     await start_catalog(environment=environment)
-    moved = [change.provider_changed.provider.base_url for change in await catalog.changes_after(revision)]
+    moved = [change.provider_changed.provider.base_url for change in await own_catalog.changes_after(revision)]
     assert moved == ["http://127.0.0.1:9000/v1", "https://api.openai.com/v1"]
 
 
@@ -128,9 +128,9 @@ async def test_keys_are_in_no_log_no_event_and_no_table(
         heard.append(message.data)
 
     await bus.nc.subscribe("pantheon.>", cb=hear)
-    await start_catalog()
+    await start_catalog(bus=bus)
     environment = {"OPENAI_API_KEY": f"{OPENAI_KEY},{OPENROUTER_KEY}", "OPENROUTER_API_KEY": OPENROUTER_KEY}
-    catalog = await start_catalog(environment=environment)
+    catalog = await start_catalog(environment=environment, bus=bus)
     assert len((await keys(catalog))["openai"]) == 2
     await eventually(lambda: any(b"https://openrouter.ai" in entry for entry in heard))
 

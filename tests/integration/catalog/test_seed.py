@@ -68,12 +68,12 @@ async def test_the_real_seed_is_applied_whole(start_catalog: StartCatalog) -> No
 
 
 async def test_a_second_start_and_a_second_replica_change_nothing(
-    catalog: Catalog, start_catalog: StartCatalog
+    own_catalog: Catalog, start_catalog: StartCatalog
 ) -> None:
-    before, revision = await rows(catalog), await catalog.revision()
+    before, revision = await rows(own_catalog), await own_catalog.revision()
     await start_catalog()
-    assert await rows(catalog) == before
-    assert await catalog.revision() == revision
+    assert await rows(own_catalog) == before
+    assert await own_catalog.revision() == revision
 
 
 async def test_replicas_that_start_together_apply_the_seed_once(start_catalog: StartCatalog) -> None:
@@ -83,19 +83,19 @@ async def test_replicas_that_start_together_apply_the_seed_once(start_catalog: S
     assert await replicas[0].changes_after(revisions.pop()) == []
 
 
-async def test_a_new_catalog_asks_everybody_to_take_a_snapshot(catalog: Catalog) -> None:
-    for known in (0, 7, await catalog.revision() - 1):
+async def test_a_new_catalog_asks_everybody_to_take_a_snapshot(own_catalog: Catalog) -> None:
+    for known in (0, 7, await own_catalog.revision() - 1):
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await catalog.feed.ListChanges(ListChangesRequest(after_revision=known))
+            await own_catalog.feed.ListChanges(ListChangesRequest(after_revision=known))
         assert error_from_rpc(caught.value).reason == "RESOURCE_NOT_FOUND"
 
 
-async def test_only_what_a_seed_changes_is_announced(catalog: Catalog, start_catalog: StartCatalog) -> None:
-    revision = await catalog.revision()
+async def test_only_what_a_seed_changes_is_announced(own_catalog: Catalog, start_catalog: StartCatalog) -> None:
+    revision = await own_catalog.revision()
     longer = msgspec.structs.replace(GPT_4, context_window=16_384, aliases=("gpt-4", "gpt-four"))
     renamed = msgspec.structs.replace(OPENAI, display_name="OpenAI, Inc.")
     await start_catalog(Seed((renamed, *SEED.providers[1:]), (CLAUDE, LLAMA, longer)))
-    provider, model = await catalog.changes_after(revision)
+    provider, model = await own_catalog.changes_after(revision)
     assert (provider.revision, model.revision) == (revision + 1, revision + 2)
     assert provider.provider_changed.provider.display_name == "OpenAI, Inc."
     assert provider.provider_changed.provider.configured
@@ -105,14 +105,14 @@ async def test_only_what_a_seed_changes_is_announced(catalog: Catalog, start_cat
 
 
 async def test_a_corrected_price_is_appended_beside_the_wrong_one(
-    catalog: Catalog, start_catalog: StartCatalog
+    own_catalog: Catalog, start_catalog: StartCatalog
 ) -> None:
-    revision = await catalog.revision()
-    (wrong,) = await prices_of(catalog, CLAUDE.id)
+    revision = await own_catalog.revision()
+    (wrong,) = await prices_of(own_catalog, CLAUDE.id)
     await start_catalog(
         with_claude_price(price(CLAUDE_OFFER.id, "14", "70"), price(CLAUDE_OFFER.id, "7", "35", YESTERDAY))
     )
-    (change,) = await catalog.changes_after(revision)
+    (change,) = await own_catalog.changes_after(revision)
     assert changed(change) == f"model_changed {CLAUDE.id}"
     kept, right, newer = change.model_changed.model.endpoints[0].prices
     assert kept == wrong
@@ -122,7 +122,7 @@ async def test_a_corrected_price_is_appended_beside_the_wrong_one(
     assert newer.effective_time.ToDatetime(UTC) == YESTERDAY
 
 
-async def test_prices_can_neither_be_changed_nor_deleted(catalog: Catalog) -> None:
+async def test_prices_can_neither_be_changed_nor_deleted(own_catalog: Catalog) -> None:
     for statement in (
         "UPDATE unit_prices SET price = 0",
         "UPDATE price_versions SET effective_time = now()",
@@ -130,63 +130,65 @@ async def test_prices_can_neither_be_changed_nor_deleted(catalog: Catalog) -> No
         "TRUNCATE price_versions CASCADE",
     ):
         with pytest.raises(DBAPIError, match="appended, never changed"):
-            await execute(catalog, text(statement))
+            await execute(own_catalog, text(statement))
 
 
-async def test_a_removed_model_is_gone_and_its_prices_are_kept(catalog: Catalog, start_catalog: StartCatalog) -> None:
-    revision, before = await catalog.revision(), await rows(catalog)
+async def test_a_removed_model_is_gone_and_its_prices_are_kept(
+    own_catalog: Catalog, start_catalog: StartCatalog
+) -> None:
+    revision, before = await own_catalog.revision(), await rows(own_catalog)
     await start_catalog(with_models(LLAMA, GPT_4))
-    assert [changed(change) for change in await catalog.changes_after(revision)] == [f"model_removed {CLAUDE.id}"]
-    assert f"model_changed {CLAUDE.id}" not in await catalog.state()
-    assert (await rows(catalog))["catalog.price_versions"] == before["catalog.price_versions"]
+    assert [changed(change) for change in await own_catalog.changes_after(revision)] == [f"model_removed {CLAUDE.id}"]
+    assert f"model_changed {CLAUDE.id}" not in await own_catalog.state()
+    assert (await rows(own_catalog))["catalog.price_versions"] == before["catalog.price_versions"]
 
 
-async def test_a_model_that_comes_back_has_its_old_prices(catalog: Catalog, start_catalog: StartCatalog) -> None:
-    before = await catalog.state()
+async def test_a_model_that_comes_back_has_its_old_prices(own_catalog: Catalog, start_catalog: StartCatalog) -> None:
+    before = await own_catalog.state()
     await start_catalog(with_models(LLAMA, GPT_4))
-    revision = await catalog.revision()
+    revision = await own_catalog.revision()
     await start_catalog()
-    (change,) = await catalog.changes_after(revision)
+    (change,) = await own_catalog.changes_after(revision)
     assert change.model_changed == before[f"model_changed {CLAUDE.id}"].model_changed
 
 
 async def test_an_alias_and_an_endpoint_can_move_from_one_model_to_another(
-    catalog: Catalog, start_catalog: StartCatalog
+    own_catalog: Catalog, start_catalog: StartCatalog
 ) -> None:
     stays, moves = GPT_4.endpoints
     poorer = msgspec.structs.replace(GPT_4, aliases=("gpt-4-0613",), endpoints=(stays,))
     richer = msgspec.structs.replace(LLAMA, aliases=("gpt-4",), endpoints=(moves, *LLAMA.endpoints))
     await start_catalog(with_models(CLAUDE, richer, poorer))
-    answer = await catalog.stub.GetModel(GetModelRequest(model_id="gpt-4"), metadata=as_user())
+    answer = await own_catalog.stub.GetModel(GetModelRequest(model_id="gpt-4"), metadata=as_user())
     assert answer.model.id == LLAMA.id
     assert [endpoint.id for endpoint in answer.model.endpoints] == [moves.id, "local:llama3"]
     assert [version.id for version in answer.model.endpoints[0].prices] == [entry.id for entry in moves.prices]
 
 
 async def test_what_somebody_else_changed_stays_until_the_seed_changes_it(
-    catalog: Catalog, start_catalog: StartCatalog
+    own_catalog: Catalog, start_catalog: StartCatalog
 ) -> None:
-    await execute(catalog, update(MODELS).where(MODELS.c.id == LLAMA.id).values(display_name="Our Llama"))
+    await execute(own_catalog, update(MODELS).where(MODELS.c.id == LLAMA.id).values(display_name="Our Llama"))
     await start_catalog(with_models(CLAUDE, LLAMA, msgspec.structs.replace(GPT_4, display_name="GPT 4")))
-    kept = (await catalog.state())[f"model_changed {LLAMA.id}"].model_changed.model
+    kept = (await own_catalog.state())[f"model_changed {LLAMA.id}"].model_changed.model
     assert kept.display_name == "Our Llama"
 
 
 async def test_a_price_from_elsewhere_is_not_taken_back_by_the_seed(
-    catalog: Catalog, start_catalog: StartCatalog
+    own_catalog: Catalog, start_catalog: StartCatalog
 ) -> None:
     contract = {"id": str(uuid7()), "endpoint_id": CLAUDE_OFFER.id, "effective_time": YESTERDAY, "seeded": False}
-    await execute(catalog, insert(PRICE_VERSIONS).values(**contract, record_time=YESTERDAY, source="contract 17"))
+    await execute(own_catalog, insert(PRICE_VERSIONS).values(**contract, record_time=YESTERDAY, source="contract 17"))
     await start_catalog(with_models(CLAUDE, LLAMA))
-    assert [version.source for version in await prices_of(catalog, CLAUDE.id)] == ["samples 1", "contract 17"]
+    assert [version.source for version in await prices_of(own_catalog, CLAUDE.id)] == ["samples 1", "contract 17"]
 
 
 async def test_an_older_replica_that_starts_amid_an_upgrade_sets_nothing_back(
-    catalog: Catalog, start_catalog: StartCatalog
+    own_catalog: Catalog, start_catalog: StartCatalog
 ) -> None:
     newer = price(CLAUDE_OFFER.id, "7", "35", SINCE_EVER, recorded=RECORDED + timedelta(days=1))
     await start_catalog(with_claude_price(newer))
-    revision, before = await catalog.revision(), await rows(catalog)
+    revision, before = await own_catalog.revision(), await rows(own_catalog)
     await start_catalog()
-    assert await catalog.revision() == revision
-    assert await rows(catalog) == before
+    assert await own_catalog.revision() == revision
+    assert await rows(own_catalog) == before

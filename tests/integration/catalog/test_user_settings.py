@@ -105,12 +105,12 @@ async def test_what_is_not_allowed_is_refused_and_changes_nothing(
 
 
 async def test_unlisted_models_may_be_preferred_once_a_provider_is_configured_that_offers_them(
-    catalog: Catalog, start_catalog: StartCatalog, user: str
+    own_catalog: Catalog, start_catalog: StartCatalog, user: str
 ) -> None:
-    assert (await update(catalog, user, chosen("openai/gpt-9"))).preferred_model == "openai/gpt-9"
-    assert (await refusal(catalog, chosen("somebody/some-model"))).reason == "INVALID_FIELD"
+    assert (await update(own_catalog, user, chosen("openai/gpt-9"))).preferred_model == "openai/gpt-9"
+    assert (await refusal(own_catalog, chosen("somebody/some-model"))).reason == "INVALID_FIELD"
     await start_catalog(environment={"OPENROUTER_API_KEY": "sk-or"})
-    assert (await update(catalog, user, chosen("somebody/some-model"))).preferred_model == "somebody/some-model"
+    assert (await update(own_catalog, user, chosen("somebody/some-model"))).preferred_model == "somebody/some-model"
 
 
 async def test_a_change_is_announced_once_and_what_changes_nothing_is_not(catalog: Catalog, user: str) -> None:
@@ -131,8 +131,9 @@ async def test_changes_of_different_fields_at_once_are_all_kept(catalog: Catalog
 
 
 async def test_a_follower_has_the_whole_catalog_and_hears_of_changes_at_once(
-    catalog: Catalog, bus: Bus, user: str
+    start_catalog: StartCatalog, bus: Bus, user: str
 ) -> None:
+    catalog = await start_catalog(bus=bus)
     state: dict[str, Any] = {}
 
     def apply(change: Any) -> None:

@@ -1,0 +1,168 @@
+"""The catalog as a process: `python -m services.catalog`, beside an auth service in memory."""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import grpc
+import httpx2 as httpx
+import pytest
+
+from pantheon.catalog.v1.catalog_service_pb2 import (
+    GetUserSettingsRequest,
+    ListModelsRequest,
+    ListProviderKeysRequest,
+)
+from pantheon.catalog.v1.catalog_service_pb2_grpc import CatalogServiceStub
+from services.catalog.seed.load import load_models
+from services.local.nats import LocalNats
+from services.local.process import Process
+from services.runtime.bus import Bus
+from services.runtime.client import connect
+from services.runtime.identity import ServiceIdentity
+from services.runtime.ids import uuid7
+from tests.fixtures.eventually import eventually
+from tests.integration.catalog.authority import Authority, serving
+from tests.integration.catalog.replica import PEPPER, as_user
+
+SECRET = "sk-canary-0123456789abcdef"
+START_SECONDS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    process: Process
+    stub: Any
+    # Signed as a router.
+    internal: Any
+    ops: str
+
+    async def readiness(self) -> dict[str, bool]:
+        async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+            checks: dict[str, bool] = (await client.get(f"{self.ops}/readyz")).json()
+        return checks
+
+    async def is_ready(self) -> bool:
+        return all((await self.readiness()).values())
+
+
+def logged(log: Path, event: str) -> list[dict[str, Any]]:
+    lines = map(json.loads, log.read_text().splitlines())
+    return [line for line in lines if line["event"] == event]
+
+
+@pytest.fixture
+def environment(database_url: str, own_nats: LocalNats, service_keys: Path) -> dict[str, str]:
+    return {
+        "PANTHEON_ENV_FILE": "",
+        "PANTHEON_LISTEN": "127.0.0.1:0",
+        "PANTHEON_DATABASE_URL": database_url,
+        "PANTHEON_NATS_URL": own_nats.url,
+        "PANTHEON_SERVICE_KEYS": str(service_keys),
+        "PANTHEON_KEY_PEPPER": PEPPER.decode(),
+        # Nobody is there.
+        "PANTHEON_AUTH_ADDRESS": "127.0.0.1:1",
+        "OPENAI_API_KEY": SECRET,
+    }
+
+
+async def spawn(log: Path, environment: dict[str, str]) -> Process:
+    return await Process.spawn("catalog", [sys.executable, "-m", "services.catalog"], log_path=log, env=environment)
+
+
+@asynccontextmanager
+async def running(log: Path, environment: dict[str, str]) -> AsyncIterator[Running]:
+    async with AsyncExitStack() as stack:
+        process = await spawn(log, environment)
+        stack.push_async_callback(process.stop, grace=10)
+
+        def port() -> int | None:
+            assert process.returncode is None, log.read_text()
+            served = logged(log, "grpc.serving")
+            return served[0]["port"] if served else None
+
+        target = f"127.0.0.1:{await eventually(port, timeout=START_SECONDS)}"
+        router = ServiceIdentity.load(Path(environment["PANTHEON_SERVICE_KEYS"]), "router")
+        channel, internal = connect(target), connect(target, router)
+        stack.push_async_callback(channel.close)
+        stack.push_async_callback(internal.close)
+        ops = f"http://127.0.0.1:{logged(log, 'http.serving')[0]['port']}"
+        yield Running(process, CatalogServiceStub(channel), CatalogServiceStub(internal), ops)
+
+
+async def user_of(catalog: Running, credential: str) -> str:
+    """Who the catalog takes the bearer of this credential for."""
+    answer = await catalog.stub.GetUserSettings(GetUserSettingsRequest(), metadata=as_user(credential))
+    return str(answer.settings.user_id)
+
+
+async def lets_in(catalog: Running, credential: str) -> bool:
+    try:
+        await user_of(catalog, credential)
+    except grpc.aio.AioRpcError as error:
+        if error.code() is grpc.StatusCode.UNAUTHENTICATED:
+            return False
+        raise
+    return True
+
+
+async def refuses(catalog: Running, credential: str) -> bool:
+    return not await lets_in(catalog, credential)
+
+
+async def test_it_lets_in_whom_auth_knows_and_stops_when_told(
+    environment: dict[str, str], bus: Bus, service_keys: Path, tmp_path: Path
+) -> None:
+    log, user = tmp_path / "catalog.log", str(uuid7())
+    authority = Authority(bus)  # type: ignore[abstract]  # only what others ask of auth
+    key = await authority.create_key(user)
+    async with (
+        serving(authority, service_keys) as auth_address,
+        running(log, {**environment, "PANTHEON_AUTH_ADDRESS": auth_address}) as catalog,
+    ):
+        await eventually(catalog.is_ready, timeout=START_SECONDS)
+        assert await user_of(catalog, key) == user
+        token = authority.token(user)
+        await eventually(lambda: lets_in(catalog, token))
+        assert await user_of(catalog, token) == user
+        newer = await authority.create_key(user)
+        assert await user_of(catalog, newer) == user
+        await authority.revoke_key(key)
+        await eventually(lambda: refuses(catalog, key), timeout=5)
+        assert await refuses(catalog, "pan-nobody-has-this-key")
+        with pytest.raises(grpc.aio.AioRpcError, match="SCOPE_INFERENCE"):
+            await catalog.stub.ListModels(ListModelsRequest(), metadata=as_user(newer))
+    assert catalog.process.returncode == 0
+    assert logged(log, "process.stopped")
+    assert SECRET not in log.read_text()
+    assert key not in log.read_text()
+
+
+async def test_it_serves_the_seed_and_keys_to_routers_while_auth_is_away(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    log = tmp_path / "catalog.log"
+    async with running(log, environment) as catalog:
+        answer = await catalog.internal.ListProviderKeys(ListProviderKeysRequest())
+        assert [key.secret for entry in answer.provider_keys for key in entry.keys] == [SECRET]
+        assert not (await catalog.readiness())["keys"]
+    (applied,) = logged(log, "catalog.seed_applied")
+    assert applied["models"] == len(load_models())
+    assert SECRET not in log.read_text()
+
+
+async def test_a_wrong_variable_stops_it_with_a_line_that_names_it(environment: dict[str, str], tmp_path: Path) -> None:
+    log = tmp_path / "catalog.log"
+    process = await spawn(log, {**environment, "OPENAI_BASE_URL": "api.openai.com/canary"})
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            assert await process.wait() == 1
+    finally:
+        await process.stop(grace=10)
+    assert log.read_text().splitlines()[-1].startswith("OPENAI_BASE_URL: expected http://")
+    assert "canary" not in log.read_text()
