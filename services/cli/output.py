@@ -1,0 +1,61 @@
+"""What commands print: tables for people, JSON for programs."""
+
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+_WIDTH_WITHOUT_TERMINAL = 160
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+UNKNOWN = "-"
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Where people read. Without a terminal lines are wide, for nothing that is piped on may be cut."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, width=None if stream.isatty() else _WIDTH_WITHOUT_TERMINAL, highlight=False)
+
+
+def print_json(value: Any) -> None:
+    """Dataclasses, lists and plain values; money as numbers with all their digits."""
+    sys.stdout.write(msgspec.json.format(_encoder.encode(value), indent=2).decode() + "\n")
+
+
+def table(*columns: str, right: Sequence[str] = ()) -> Table:
+    """An empty table; the columns named in `right` hold figures."""
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for column in columns:
+        made.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    return made
+
+
+def money(amount: Decimal | None, unpriced: int = 0) -> str:
+    """USD to the millionth; what is unknown is said, never shown as nothing."""
+    if amount is None:
+        return "unpriced" if unpriced else UNKNOWN
+    shown = f"${amount:,.6f}"
+    return f"{shown} + {unpriced} unpriced" if unpriced else shown
+
+
+def duration(seconds: float | None) -> str:
+    """Milliseconds below ten seconds, seconds above."""
+    if seconds is None:
+        return UNKNOWN
+    return f"{seconds * 1000:,.0f} ms" if seconds < 10 else f"{seconds:,.1f} s"
+
+
+def count(number: int | None) -> str:
+    """With separators of thousands."""
+    return UNKNOWN if number is None else f"{number:,}"
+
+
+def moment(instant: datetime) -> str:
+    """Local time to the second."""
+    return instant.astimezone().strftime("%Y-%m-%d %H:%M:%S")

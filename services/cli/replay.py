@@ -1,0 +1,130 @@
+"""`pantheon router replay`: brings into the ledger what a router left on a disk that no router starts on again."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from pantheon.events.v1.change_feed_service_pb2 import GetSnapshotRequest
+from pantheon.events.v1.change_feed_service_pb2_grpc import ChangeFeedServiceStub
+from services.cli.output import console, count
+from services.cli.running import CommandFailed
+from services.router.attempts import rate_lost
+from services.router.journal import Journal, JournalLimits, Rate, Spool, finish_unfinished, lock_spool
+from services.router.ledger import watermarks_from
+from services.router.relay import AskWatermark, Relay
+from services.router.snapshot import Snapshot
+from services.runtime.bus import Bus
+from services.runtime.client import connect
+from services.runtime.errors import JournalUnavailable
+from services.runtime.identity import ServiceIdentity
+
+_CONNECT_SECONDS = 10.0
+_SNAPSHOT_SECONDS = 30.0
+_SPOOL = "lock"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the services are, and the keys to prove that this is one of them."""
+
+    nats_url: str
+    usage_address: str
+    catalog_address: str
+    service_keys: Path
+
+
+async def replay_spools(directory: Path, places: Places, timeout: float) -> int:
+    """Replays every spool in or below `directory`; the exit code is 1 when the ledger did not confirm all of them.
+
+    A spool stays where it is; its watermark says that it is in the ledger. Raises CommandFailed.
+    """
+    spools = _spools(directory)
+    if not spools:
+        raise CommandFailed(f"{directory} is no spool and holds none")
+    screen = console()
+    confirmed = True
+    try:
+        async with _services(places) as (bus, ask, rate):
+            for spool in spools:
+                records, left = await _replay(spool, bus, ask, rate, timeout)
+                confirmed &= not left
+                fate = f"{count(left)} not confirmed within {timeout:g} s" if left else "all in the ledger"
+                screen.print(f"{spool.id}: {count(records)} records, {fate}")
+    finally:
+        for spool in spools:
+            spool.release()
+    return 0 if confirmed else 1
+
+
+async def _replay(spool: Spool, bus: Bus, ask: AskWatermark, rate: Rate, timeout: float) -> tuple[int, int]:
+    """Records that were not known to be in the ledger, and how many still are not."""
+    try:
+        journal = await Journal.open(spool, JournalLimits())
+    except OSError as error:
+        raise CommandFailed(f"{spool.directory} cannot be read: {error}") from None
+    try:
+        await finish_unfinished(journal, rate)
+        relay = Relay(journal, bus, ask)
+        records = relay.unconfirmed
+        running = asyncio.create_task(relay.run())
+        try:
+            await relay.drained(timeout)
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            relay.close()
+        return records, relay.unconfirmed
+    except JournalUnavailable as error:
+        raise CommandFailed(f"{spool.directory}: {error.message}") from None
+    finally:
+        await journal.close()
+
+
+@asynccontextmanager
+async def _services(places: Places) -> AsyncIterator[tuple[Bus, AskWatermark, Rate]]:
+    """NATS, the ledger's watermarks, and prices for what has to be estimated. Raises CommandFailed."""
+    try:
+        identity = ServiceIdentity.load(places.service_keys, "router")
+    except SystemExit as error:
+        raise CommandFailed(str(error)) from None
+    try:
+        async with asyncio.timeout(_CONNECT_SECONDS):
+            bus = await Bus.connect(places.nats_url, name="replay")
+    except (TimeoutError, OSError) as error:
+        raise CommandFailed(f"NATS at {places.nats_url} can't be reached: {error}") from None
+    usage, catalog = connect(places.usage_address, identity), connect(places.catalog_address, identity)
+    try:
+        snapshot = Snapshot()
+        feed = ChangeFeedServiceStub(catalog)
+        async for part in feed.GetSnapshot(GetSnapshotRequest(), timeout=_SNAPSHOT_SECONDS):
+            for change in part.changes:
+                snapshot.apply(change)
+        yield bus, watermarks_from(usage), rate_lost(snapshot)
+    finally:
+        await bus.close()
+        await asyncio.gather(usage.close(), catalog.close())
+
+
+def _spools(directory: Path) -> list[Spool]:
+    """The spools in a directory, locked. Raises CommandFailed when a router uses one of them."""
+    found: list[Spool] = []
+    for candidate in [directory, *sorted(directory.iterdir())]:
+        if not _is_spool(candidate):
+            continue
+        spool = lock_spool(candidate.absolute())
+        if spool is None:
+            for held in found:
+                held.release()
+            raise CommandFailed(f"{candidate} is in use by a running router, which will see to it itself")
+        found.append(spool)
+    return found
+
+
+def _is_spool(path: Path) -> bool:
+    try:
+        return str(UUID(path.name)) == path.name and (path / _SPOOL).exists()
+    except ValueError:
+        return False
