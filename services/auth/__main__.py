@@ -1,0 +1,60 @@
+"""The auth process: `python -m services.auth`."""
+
+from datetime import timedelta
+
+from pantheon.auth.v1 import auth_service_pb2, auth_service_pb2_grpc
+from pantheon.events.v1 import change_feed_service_pb2, change_feed_service_pb2_grpc
+from services.auth import schema, signing
+from services.auth.authenticator import OwnAuthenticator
+from services.auth.passwords import Passwords
+from services.auth.resources import Resources
+from services.auth.servicer import AuthServicer
+from services.auth.settings import AuthSettings
+from services.auth.snapshot import snapshot
+from services.auth.tokens import TokenIssuer
+from services.runtime import times
+from services.runtime.bus import Bus
+from services.runtime.identity import ServiceTrust
+from services.runtime.outbox import ChangeFeedServicer, Outbox, OutboxRelay
+from services.runtime.process import Process, run
+from services.runtime.server import GrpcServer
+
+NAME = "auth"
+_AUTH = auth_service_pb2.DESCRIPTOR.services_by_name["AuthService"].full_name
+_FEED = change_feed_service_pb2.DESCRIPTOR.services_by_name["ChangeFeedService"].full_name
+
+
+async def serve(settings: AuthSettings) -> None:
+    """Runs until told to stop."""
+    trust = ServiceTrust.load(settings.service_keys)
+    async with Process(settings, NAME) as process:
+        await schema.migrate_schema(settings)
+        db = schema.open_database(settings)
+        process.on_stop(db.close)
+        passwords = Passwords()
+        process.on_stop(passwords.close)
+        keys = await signing.load_signing(db, settings.master_key_bytes, times.now())
+        issuer = TokenIssuer(keys.key, timedelta(seconds=settings.token_seconds))
+        outbox = Outbox(db, NAME)
+        process.run_task("outbox", publish(outbox, settings.nats_url))
+        server = GrpcServer(settings.listen, OwnAuthenticator(db, settings.pepper, keys.trusted), trust)
+        servicer = AuthServicer(Resources(outbox, passwords, issuer, keys.published, settings.pepper))
+        server.add(auth_service_pb2_grpc.add_AuthServiceServicer_to_server, servicer, _AUTH)
+        add_feed = change_feed_service_pb2_grpc.add_ChangeFeedServiceServicer_to_server
+        server.add(add_feed, ChangeFeedServicer(db, snapshot), _FEED)
+        await process.serve(server)
+        await process.run()
+
+
+async def publish(outbox: Outbox, nats_url: str) -> None:
+    """Publishes changes. NATS need not be there: logins go on without it, and who follows auth polls."""
+    bus = await Bus.connect(nats_url, name=NAME)
+    try:
+        await OutboxRelay(outbox, bus).run()
+    finally:
+        await bus.close()
+
+
+if __name__ == "__main__":
+    loaded = AuthSettings.load()
+    run(lambda: serve(loaded), loaded, NAME)
