@@ -11,7 +11,7 @@ from pantheon.catalog.v1 import model_pb2, provider_pb2
 from services.catalog.entities import Endpoint, Model, Provider, ProviderFlags
 from services.catalog.prices import appended
 from services.catalog.seed.rows import SeedModel, SeedProvider
-from services.rating import SINCE_EVER, PriceVersion
+from services.rating import PriceVersion
 from services.runtime.ids import uuid7
 
 
@@ -26,12 +26,6 @@ class Seed:
     def digest(self) -> bytes:
         """The same for the same rows."""
         return row_digest((self.providers, self.models))
-
-    @property
-    def recorded_until(self) -> datetime:
-        """When the newest of its prices was learnt: which of two seeds is the newer one."""
-        prices = (price for model in self.models for endpoint in model.endpoints for price in endpoint.prices)
-        return max((price.recorded for price in prices), default=SINCE_EVER)
 
 
 @dataclass(frozen=True, slots=True)

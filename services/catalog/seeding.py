@@ -3,7 +3,7 @@
 One transaction under a lock, so that of replicas that start together the first does it and the others find it done.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,7 +13,6 @@ from services.catalog.providers import Circumstances, circumstances, under
 from services.catalog.seed_changes import Seed, SeedChanges, Written, seed_changes
 from services.catalog.store import models, providers
 from services.catalog.store import seed as seed_store
-from services.catalog.store.seed import AppliedSeed
 from services.runtime import times
 from services.runtime.db import WriteConnection
 from services.runtime.logging import get_logger
@@ -41,10 +40,10 @@ async def prepare(outbox: Outbox, seed: Seed, surroundings: Surroundings) -> Map
     async with outbox.db.write() as connection:
         await seed_store.lock(connection)
         now = times.now()
-        kept = await seed_store.applied(connection)
-        changes = await _apply_seed(connection, seed, kept, now)
+        applied = await seed_store.applied(connection)
+        changes = await _apply_seed(connection, seed, applied, now)
         found, changed = await _apply_environment(connection, surroundings)
-        if kept is None:
+        if not applied:
             await seed_store.begin_revisions(connection, now)
         else:
             changed |= {provider.name for provider, _ in changes.providers}
@@ -52,26 +51,25 @@ async def prepare(outbox: Outbox, seed: Seed, surroundings: Surroundings) -> Map
     return found
 
 
-async def _apply_seed(connection: WriteConnection, seed: Seed, kept: AppliedSeed | None, now: datetime) -> SeedChanges:
+async def _apply_seed(connection: WriteConnection, seed: Seed, applied: Sequence[bytes], now: datetime) -> SeedChanges:
     log = get_logger()
-    applied = AppliedSeed(seed.digest, seed.recorded_until)
-    if kept is not None and kept.digest == applied.digest:
-        return SeedChanges()
-    if kept is not None and kept.recorded_until > applied.recorded_until:
-        # A replica of the version before, started again amid an upgrade, must not set prices back.
-        log.warning("catalog.older_seed_ignored", until=applied.recorded_until.isoformat())
+    digest = seed.digest
+    if digest in applied:
+        if digest != applied[-1]:
+            # A replica of the version before, started again amid an upgrade, must not set prices back.
+            log.warning("catalog.replaced_seed_ignored", digest=digest.hex())
         return SeedChanges()
     written = Written({}, {}, {})
-    if kept is not None:
+    if applied:
         digests = await providers.seed_digests(connection), await models.seed_digests(connection)
         written = Written(*digests, await models.seeded_prices(connection))
     changes = seed_changes(seed, written, now)
-    for provider, digest in changes.providers:
-        await providers.write(connection, provider, digest)
+    for provider, row_digest in changes.providers:
+        await providers.write(connection, provider, row_digest)
     await seed_store.remove_models(connection, changes.removed_models, now)
     await seed_store.write_models(connection, changes.models, now)
     await seed_store.append_prices(connection, changes.prices)
-    await seed_store.remember(connection, applied, now)
+    await seed_store.remember(connection, digest, now)
     log.info(
         "catalog.seed_applied",
         providers=len(changes.providers),

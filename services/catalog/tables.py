@@ -8,6 +8,7 @@ from sqlalchemy import (
     DateTime,
     Double,
     ForeignKey,
+    Identity,
     Integer,
     LargeBinary,
     MetaData,
@@ -123,11 +124,10 @@ USER_SETTINGS = Table(
     Column("update_time", _TIME, nullable=False),
 )
 
-APPLIED_SEED = Table(
-    "applied_seed",
+APPLIED_SEEDS = Table(
+    "applied_seeds",
     METADATA,
-    Column("singleton", Boolean, primary_key=True),
-    Column("digest", LargeBinary, nullable=False),
-    Column("recorded_until", _TIME, nullable=False),
+    Column("number", Integer, Identity(always=True), primary_key=True),
+    Column("digest", LargeBinary, nullable=False, unique=True),
     Column("applied_time", _TIME, nullable=False),
 )

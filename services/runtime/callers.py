@@ -21,7 +21,7 @@ class CallerSettings(ServiceSettings):
     auth_address: str = "127.0.0.1:50054"
     key_pepper: SecretStr = Field(min_length=_PEPPER_LENGTH)
     """The same for every process that knows API keys: without auth's, no key is valid here."""
-    max_staleness: float = 300.0
+    max_staleness: float = Field(300.0, gt=0)
     """Seconds a copy of another service's state is trusted without hearing of it."""
 
     @property

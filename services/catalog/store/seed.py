@@ -1,7 +1,6 @@
 """What the seed writes. All in bulk: a first seed has thousands of rows."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -9,17 +8,9 @@ from sqlalchemy import ARRAY, Text, any_, bindparam, delete, func, select, text,
 from sqlalchemy.dialects.postgresql import insert
 
 from services.catalog.entities import Endpoint, Model
-from services.catalog.tables import APPLIED_SEED, ENDPOINTS, MODEL_ALIASES, MODELS, PRICE_VERSIONS, UNIT_PRICES
+from services.catalog.tables import APPLIED_SEEDS, ENDPOINTS, MODEL_ALIASES, MODELS, PRICE_VERSIONS, UNIT_PRICES
 from services.rating import PriceVersion
 from services.runtime.db import ReadConnection, WriteConnection
-
-
-@dataclass(frozen=True, slots=True)
-class AppliedSeed:
-    """Which seed the catalog has: its digest, and when the newest of its prices was learnt."""
-
-    digest: bytes
-    recorded_until: datetime
 
 
 async def lock(connection: WriteConnection) -> None:
@@ -27,17 +18,14 @@ async def lock(connection: WriteConnection) -> None:
     await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("pantheon.catalog.seed", 0))))
 
 
-async def applied(connection: ReadConnection) -> AppliedSeed | None:
-    """The seed applied last; None: this catalog is new."""
-    row = (await connection.execute(select(APPLIED_SEED))).one_or_none()
-    return AppliedSeed(row.digest, row.recorded_until) if row else None
+async def applied(connection: ReadConnection) -> list[bytes]:
+    """The digests of the seeds applied so far, oldest first; none: this catalog is new."""
+    return list(await connection.scalars(select(APPLIED_SEEDS.c.digest).order_by(APPLIED_SEEDS.c.number)))
 
 
-async def remember(connection: WriteConnection, seed: AppliedSeed, now: datetime) -> None:
+async def remember(connection: WriteConnection, digest: bytes, now: datetime) -> None:
     """Notes which seed the catalog has now."""
-    values = {"digest": seed.digest, "recorded_until": seed.recorded_until, "applied_time": now}
-    statement = insert(APPLIED_SEED).values(singleton=True, **values)
-    await connection.execute(statement.on_conflict_do_update(index_elements=["singleton"], set_=values))
+    await connection.execute(insert(APPLIED_SEEDS).values(digest=digest, applied_time=now))
 
 
 async def begin_revisions(connection: WriteConnection, now: datetime) -> None:

@@ -16,11 +16,10 @@ from services.catalog.seed.load import load_models, load_providers
 from services.catalog.seed.rows import SeedModel
 from services.catalog.seed_changes import Seed
 from services.catalog.tables import METADATA, MODELS, PRICE_VERSIONS
-from services.rating import SINCE_EVER
 from services.runtime.ids import uuid7
 from services.runtime.status import error_from_rpc
 from tests.integration.catalog.replica import Catalog, StartCatalog, as_user, changed
-from tests.unit.catalog.samples import CLAUDE, GPT_4, LLAMA, OPENAI, RECORDED, SEED, price
+from tests.unit.catalog.samples import CLAUDE, GPT_4, LLAMA, OPENAI, SEED, price
 
 YESTERDAY = datetime.now(UTC) - timedelta(days=1)
 CLAUDE_OFFER = CLAUDE.endpoints[0]
@@ -147,7 +146,7 @@ async def test_a_model_that_comes_back_has_its_old_prices(own_catalog: Catalog, 
     before = await own_catalog.state()
     await start_catalog(with_models(LLAMA, GPT_4))
     revision = await own_catalog.revision()
-    await start_catalog()
+    await start_catalog(with_models(GPT_4, LLAMA, CLAUDE))
     (change,) = await own_catalog.changes_after(revision)
     assert change.model_changed == before[f"model_changed {CLAUDE.id}"].model_changed
 
@@ -186,8 +185,7 @@ async def test_a_price_from_elsewhere_is_not_taken_back_by_the_seed(
 async def test_an_older_replica_that_starts_amid_an_upgrade_sets_nothing_back(
     own_catalog: Catalog, start_catalog: StartCatalog
 ) -> None:
-    newer = price(CLAUDE_OFFER.id, "7", "35", SINCE_EVER, recorded=RECORDED + timedelta(days=1))
-    await start_catalog(with_claude_price(newer))
+    await start_catalog(with_claude_price(price(CLAUDE_OFFER.id, "7", "35")))
     revision, before = await own_catalog.revision(), await rows(own_catalog)
     await start_catalog()
     assert await own_catalog.revision() == revision

@@ -1,5 +1,4 @@
 from datetime import UTC, datetime, timedelta
-from itertools import chain
 
 import msgspec
 
@@ -8,7 +7,7 @@ from pantheon.catalog.v1.provider_pb2 import AUTH_STYLE_BEARER, WIRE_FORMAT_OPEN
 from services.catalog.seed.rows import SeedModel
 from services.catalog.seed_changes import Seed, SeedChanges, Written, seed_changes
 from services.rating import PriceVersion
-from tests.unit.catalog.samples import CLAUDE, GPT_4, LLAMA, OPENAI, RECORDED, SEED, endpoint, price
+from tests.unit.catalog.samples import CLAUDE, GPT_4, LLAMA, OPENAI, SEED, endpoint, price
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 NOTHING = Written({}, {}, {})
@@ -111,10 +110,3 @@ def test_the_digest_depends_on_every_row() -> None:
     digests = [SEED.digest, other.digest, dearer.digest, Seed(SEED.providers[1:], SEED.models).digest]
     assert len(set(digests)) == len(digests)
     assert Seed(SEED.providers, SEED.models).digest == SEED.digest
-
-
-def test_a_seed_is_as_new_as_its_newest_price() -> None:
-    prices = chain.from_iterable(offer.prices for model in SEED.models for offer in model.endpoints)
-    assert {entry.recorded for entry in prices} == {RECORDED}
-    assert SEED.recorded_until == RECORDED
-    assert with_models(LLAMA).recorded_until < RECORDED

@@ -97,10 +97,9 @@ STATEMENTS = (
         presence_penalty double precision,
         update_time timestamptz NOT NULL
     )""",
-    """CREATE TABLE applied_seed (
-        singleton boolean PRIMARY KEY CHECK (singleton),
-        digest bytea NOT NULL,
-        recorded_until timestamptz NOT NULL,
+    """CREATE TABLE applied_seeds (
+        number integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        digest bytea NOT NULL UNIQUE,
         applied_time timestamptz NOT NULL
     )""",
     *outbox.DDL,
