@@ -17,7 +17,7 @@ from services.local.process import Process
 START_TIMEOUT_S = 30.0
 STOP_GRACE_S = 30.0
 
-_POLL_INTERVAL_S = 0.02
+_POLL_INTERVAL_S = 0.05
 _REQUEST_TIMEOUT_S = 2.0
 
 
