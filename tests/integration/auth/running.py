@@ -10,6 +10,7 @@ import grpc
 import pytest
 from argon2 import PasswordHasher
 from pydantic import SecretStr
+from sqlalchemy import delete, text
 
 from pantheon.auth.v1 import auth_service_pb2_grpc
 from pantheon.auth.v1.access_pb2 import Role
@@ -32,8 +33,9 @@ from services.auth.resources import Resources
 from services.auth.servicer import AuthServicer
 from services.auth.settings import AuthSettings
 from services.auth.snapshot import snapshot
+from services.auth.tables import metadata, signing_keys
 from services.auth.tokens import TokenIssuer
-from services.auth.writing import NOBODY, writing
+from services.auth.writing import NOBODY, Write, writing
 from services.runtime import times
 from services.runtime.client import connect
 from services.runtime.errors import PantheonError
@@ -70,24 +72,32 @@ def settings(dsn: str) -> AuthSettings:
     return AuthSettings(database_url=SecretStr(dsn), master_key=SecretStr(MASTER_KEY), key_pepper=SecretStr(PEPPER))
 
 
+async def without_users(dsn: str) -> None:
+    """A schema with nobody in it."""
+    await schema.migrate_schema(settings(dsn))
+
+
 async def with_administrator(dsn: str) -> None:
     """A schema with one platform administrator: what most tests start from."""
-    configured = settings(dsn)
-    await schema.migrate_schema(configured)
-    db, passwords = schema.open_database(configured), Passwords(CHEAP)
+    await without_users(dsn)
+    db = schema.open_database(settings(dsn))
     async with writing(Outbox(db, "auth"), NOBODY, times.now()) as write:
-        organisation = KeptOrganisation(uuid7(), "default", write.now)
-        await creation.add_organisation(write, organisation)
-        user = KeptUser(uuid7(), organisation.id, ADMIN, "Administrator", Role.ROLE_PLATFORM_ADMIN, write.now)
-        await creation.add_user(write, user, await passwords.hash(PASSWORD))
-    await passwords.close()
+        await add_administrator(write)
     await db.close()
+
+
+async def add_administrator(write: Write) -> None:
+    organisation = KeptOrganisation(uuid7(), "default", write.now)
+    await creation.add_organisation(write, organisation)
+    user = KeptUser(uuid7(), organisation.id, ADMIN, "Administrator", Role.ROLE_PLATFORM_ADMIN, write.now)
+    await creation.add_user(write, user, CHEAP.hash(PASSWORD))
 
 
 class RunningAuth:
     """The service: `stub` calls it as people do, `internal` and `feed` with the identity of the router."""
 
-    def __init__(self, port: int, directory: Path, clock: Clock, outbox: Outbox) -> None:
+    def __init__(self, dsn: str, port: int, directory: Path, clock: Clock, outbox: Outbox) -> None:
+        self.dsn = dsn
         self.target = f"127.0.0.1:{port}"
         self.clock = clock
         self.outbox = outbox
@@ -101,6 +111,19 @@ class RunningAuth:
     async def close(self) -> None:
         await self.people.close()
         await self.services.close()
+
+    async def begin_anew(self) -> None:
+        """Takes everything back but the administrator and the key that signs tokens."""
+        self.clock.ahead = timedelta()
+        async with writing(self.outbox, NOBODY, times.now()) as write:
+            # Neither foreign keys nor the audit log's trigger look.
+            await write.connection.execute(text("SET LOCAL session_replication_role = replica"))
+            await write.connection.execute(text("DELETE FROM outbox"))
+            for table in metadata.tables.values():
+                if table is not signing_keys:
+                    await write.connection.execute(delete(table))
+            await write.connection.execute(text("UPDATE revision SET value = 0"))
+            await add_administrator(write)
 
     async def login(self, email: str = ADMIN, password: str = PASSWORD) -> Tokens:
         return (await self.stub.Login(LoginRequest(email=email, password=password))).tokens
@@ -155,7 +178,7 @@ async def running_auth(dsn: str, directory: Path) -> AsyncIterator[RunningAuth]:
     add_feed = change_feed_service_pb2_grpc.add_ChangeFeedServiceServicer_to_server
     server.add(add_feed, ChangeFeedServicer(db, snapshot), "pantheon.events.v1.ChangeFeedService")
     await server.start()
-    running = RunningAuth(server.port, directory, clock, outbox)
+    running = RunningAuth(dsn, server.port, directory, clock, outbox)
     try:
         yield running
     finally:

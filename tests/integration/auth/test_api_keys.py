@@ -162,11 +162,11 @@ async def test_an_administrator_makes_keys_for_others_but_not_for_mightier_ones(
     ),
 )
 async def test_a_key_with_a_field_out_of_bounds_is_refused(
-    unchanged_auth: RunningAuth, fields: dict[str, Any], field: str
+    auth: RunningAuth, fields: dict[str, Any], field: str
 ) -> None:
-    metadata = await unchanged_auth.bearer()
+    metadata = await auth.bearer()
     with refused(InvalidField) as told:
-        await unchanged_auth.key(metadata, **fields)
+        await auth.key(metadata, **fields)
     assert told["field"] == field
 
 

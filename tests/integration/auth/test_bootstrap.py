@@ -43,11 +43,11 @@ async def count(dsn: str, table: str) -> int:
         await connection.close()
 
 
-async def test_the_first_user_logs_in_with_what_the_file_says(database_url: str, output: Path, tmp_path: Path) -> None:
-    assert await bootstrap(settings(database_url), email=EMAIL, output=output)
+async def test_the_first_user_logs_in_with_what_the_file_says(userless_url: str, output: Path, tmp_path: Path) -> None:
+    assert await bootstrap(settings(userless_url), email=EMAIL, output=output)
     found = written(output)
     assert set(found) == {"email", "password", "api_key"}
-    async with running_auth(database_url, tmp_path / "keys") as auth:
+    async with running_auth(userless_url, tmp_path / "keys") as auth:
         token = await auth.bearer(found["email"], found["password"])
         for metadata in (token, bearer(found["api_key"])):
             user = (await auth.stub.GetCurrentUser(GetCurrentUserRequest(), metadata=metadata)).user
@@ -58,54 +58,55 @@ async def test_the_first_user_logs_in_with_what_the_file_says(database_url: str,
             assert list(key.scopes) == [1, 2, 3, 4]
 
 
-async def test_the_file_is_for_its_owner_only(database_url: str, output: Path) -> None:
-    await bootstrap(settings(database_url), email=EMAIL, output=output)
+async def test_the_file_is_for_its_owner_only(userless_url: str, output: Path) -> None:
+    await bootstrap(settings(userless_url), email=EMAIL, output=output)
     assert mode(output) == 0o600
     assert names_in(output.parent) == ["credentials.json"]
 
 
-async def test_where_there_are_users_nothing_changes(database_url: str, output: Path) -> None:
-    await bootstrap(settings(database_url), email=EMAIL, output=output)
+async def test_where_there_are_users_nothing_changes(userless_url: str, output: Path) -> None:
+    await bootstrap(settings(userless_url), email=EMAIL, output=output)
     before = written(output)
-    assert not await bootstrap(settings(database_url), email="other@example.org", output=output)
+    assert not await bootstrap(settings(userless_url), email="other@example.org", output=output)
     assert written(output) == before
-    assert await count(database_url, "users") == 1
+    assert await count(userless_url, "users") == 1
 
 
-async def test_of_several_at_once_one_makes_the_user(database_url: str, output: Path) -> None:
+async def test_of_several_at_once_one_makes_the_user(userless_url: str, output: Path) -> None:
     outcomes = await asyncio.gather(
-        *(bootstrap(settings(database_url), email=f"{number}@example.org", output=output) for number in range(3))
+        *(bootstrap(settings(userless_url), email=f"{number}@example.org", output=output) for number in range(3))
     )
     assert sorted(outcomes) == [False, False, True]
     made = outcomes.index(True)
     assert written(output)["email"] == f"{made}@example.org"
-    assert await count(database_url, "users") == 1
+    assert await count(userless_url, "users") == 1
 
 
-async def test_no_user_is_made_whose_password_cannot_be_written_down(database_url: str, tmp_path: Path) -> None:
+async def test_no_user_is_made_whose_password_cannot_be_written_down(userless_url: str, tmp_path: Path) -> None:
     occupied = tmp_path / "credentials.json"
     occupied.mkdir()
     with pytest.raises(OSError, match=r"credentials\.json"):
-        await bootstrap(settings(database_url), email=EMAIL, output=occupied)
-    assert await count(database_url, "users") == 0
+        await bootstrap(settings(userless_url), email=EMAIL, output=occupied)
+    assert await count(userless_url, "users") == 0
     assert names_in(tmp_path) == ["credentials.json"]
 
 
-async def test_an_email_that_is_none_is_refused(database_url: str, output: Path) -> None:
+async def test_an_email_that_is_none_is_refused(userless_url: str, output: Path) -> None:
     with pytest.raises(InvalidField):
-        await bootstrap(settings(database_url), email="root", output=output)
+        await bootstrap(settings(userless_url), email="root", output=output)
     assert names_in(output.parent.parent) == []
 
 
-async def test_the_command_does_the_same(database_url: str, output: Path) -> None:
+async def test_the_command_makes_the_schema_and_the_user(database_url: str, output: Path) -> None:
     secrets = {"PANTHEON_MASTER_KEY": MASTER_KEY, "PANTHEON_KEY_PEPPER": PEPPER, "PANTHEON_ENV_FILE": ""}
-    for _ in range(2):
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "services.auth.bootstrap", "--email", EMAIL, "--output", str(output)),
-            env={**os.environ, **secrets, "PANTHEON_DATABASE_URL": database_url},
-            stderr=asyncio.subprocess.PIPE,
-        )
-        _, errors = await asyncio.wait_for(process.communicate(), 30)
-        assert process.returncode == 0, errors.decode()
-        assert written(output)["password"] not in errors.decode()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "services.auth.bootstrap", "--email", EMAIL, "--output", str(output)),
+        env={**os.environ, **secrets, "PANTHEON_DATABASE_URL": database_url},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(30):
+        _, errors = await process.communicate()
+    assert process.returncode == 0, errors.decode()
+    assert written(output)["email"] == EMAIL
+    assert written(output)["password"] not in errors.decode()
     assert await count(database_url, "users") == 1

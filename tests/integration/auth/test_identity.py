@@ -107,20 +107,20 @@ async def test_an_email_is_taken_once_on_the_whole_platform(auth: RunningAuth) -
     ),
 )
 async def test_a_user_with_a_field_out_of_bounds_is_refused(
-    unchanged_auth: RunningAuth, request_: CreateUserRequest, field: str
+    auth: RunningAuth, request_: CreateUserRequest, field: str
 ) -> None:
     with refused(InvalidField) as metadata:
-        await unchanged_auth.stub.CreateUser(request_, metadata=await unchanged_auth.bearer())
+        await auth.stub.CreateUser(request_, metadata=await auth.bearer())
     assert metadata["field"] == field
     assert PASSWORD not in str(metadata)
     assert "seven77" not in str(metadata)
 
 
 @pytest.mark.parametrize("name", ("", "   ", "x" * 101, "two\nlines", "nul\0"))
-async def test_a_name_out_of_bounds_is_refused(unchanged_auth: RunningAuth, name: str) -> None:
-    metadata = await unchanged_auth.bearer()
+async def test_a_name_out_of_bounds_is_refused(auth: RunningAuth, name: str) -> None:
+    metadata = await auth.bearer()
     with refused(InvalidField) as told:
-        await unchanged_auth.stub.CreateProject(CreateProjectRequest(project=Project(name=name)), metadata=metadata)
+        await auth.stub.CreateProject(CreateProjectRequest(project=Project(name=name)), metadata=metadata)
     assert told == {"field": "project.name", "value": name, "allowed": "1 to 100 printable characters"}
 
 

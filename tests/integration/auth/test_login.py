@@ -1,5 +1,6 @@
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -37,9 +38,9 @@ async def test_wrong_password_and_unknown_email_look_the_same(auth: RunningAuth,
 
 
 @pytest.mark.parametrize("email", ("", "ada", "a b@example.org", "ada@example.org\0", f"{'a' * 250}@x.org"))
-async def test_what_is_no_email_is_said_to_be_none(unchanged_auth: RunningAuth, email: str) -> None:
+async def test_what_is_no_email_is_said_to_be_none(auth: RunningAuth, email: str) -> None:
     with refused(InvalidField) as metadata:
-        await attempt(unchanged_auth, email)
+        await attempt(auth, email)
     assert metadata["field"] == "email"
 
 
@@ -102,15 +103,13 @@ async def test_a_token_works_for_a_quarter_of_an_hour(auth: RunningAuth) -> None
 
 
 @pytest.mark.parametrize("credential", ("x", "a.b.c", "pan-", "pan-" + "x" * 43))
-async def test_a_made_up_credential_is_nobodys(unchanged_auth: RunningAuth, credential: str) -> None:
+async def test_a_made_up_credential_is_nobodys(auth: RunningAuth, credential: str) -> None:
     with refused(CredentialsInvalid):
-        await unchanged_auth.stub.GetCurrentUser(GetCurrentUserRequest(), metadata=bearer(credential))
+        await auth.stub.GetCurrentUser(GetCurrentUserRequest(), metadata=bearer(credential))
 
 
-async def test_replicas_sign_with_one_key_and_publish_its_public_half_only(
-    auth: RunningAuth, auth_database_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    async with running_auth(auth_database_url, tmp_path_factory.mktemp("keys")) as other:
+async def test_replicas_sign_with_one_key_and_publish_its_public_half_only(auth: RunningAuth, tmp_path: Path) -> None:
+    async with running_auth(auth.dsn, tmp_path / "keys") as other:
         published = (await other.stub.ListSigningKeys(ListSigningKeysRequest())).signing_keys
         assert published == (await auth.stub.ListSigningKeys(ListSigningKeysRequest())).signing_keys
         assert len(published) == 1

@@ -1,7 +1,6 @@
 """The process as it is deployed."""
 
 import asyncio
-import base64
 import os
 import sys
 from collections.abc import AsyncIterator
@@ -109,17 +108,3 @@ async def test_a_wrong_setting_ends_it_with_one_line_that_names_it(tmp_path: Pat
     code, errors = await ended(environment("", tmp_path))
     assert code == 1
     assert errors == "PANTHEON_DATABASE_URL: Field required\n"
-
-
-async def test_another_master_key_ends_it_with_a_line_that_names_it(
-    auth_database_url: str, tmp_path: Path, own_nats: LocalNats
-) -> None:
-    served = Served(auth_database_url, tmp_path, own_nats.url)
-    await served.child.start()
-    await served.child.stop()
-    await served.channel.close()
-    other = base64.b64encode(b"another key of thirty-two bytes!").decode()
-    code, errors = await ended(environment(auth_database_url, tmp_path, MASTER_KEY=other))
-    assert code == 1
-    assert "PANTHEON_MASTER_KEY: not the one under which" in errors
-    assert "Traceback" not in errors

@@ -69,9 +69,9 @@ async def test_a_login_clears_expired_sessions_away(auth: RunningAuth) -> None:
 
 
 @pytest.mark.parametrize("token", ("", "x" * 43))
-async def test_an_unknown_refresh_token_is_refused(unchanged_auth: RunningAuth, token: str) -> None:
+async def test_an_unknown_refresh_token_is_refused(auth: RunningAuth, token: str) -> None:
     with refused(CredentialsInvalid):
-        await refresh(unchanged_auth, token)
+        await refresh(auth, token)
 
 
 async def test_a_disabled_user_gets_no_new_tokens(auth: RunningAuth) -> None:
