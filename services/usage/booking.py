@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
-from asyncpg import Connection, DataError, IntegrityConstraintViolationError
+from asyncpg import CheckViolationError, Connection, DataError, IntegrityConstraintViolationError
 from asyncpg.exceptions import ProgramLimitExceededError
 
 from services.usage.adjustment import correction, correction_ids, folded
@@ -58,6 +58,10 @@ class Booking:
             async with connection.transaction():
                 return await self._book(connection, entries)
         except _DATA_ERRORS as error:
+            if _no_partition(error):
+                # Dropped by somebody else since `prepare` knew it: the next try makes it anew.
+                self._partitions.forget()
+                raise
             if len(entries) == 1:
                 return Booked(refused=(Refusal(entries[0], f"{type(error).__name__}: {error}"),))
         half = len(entries) // 2
@@ -86,6 +90,11 @@ class Booking:
         corrections = [one for one in found if one is not None]
         await self._series.recall(connection, [one.attempt for one in corrections])
         return corrections
+
+
+def _no_partition(error: Exception) -> bool:
+    # Postgres reports it as the violation of a check that has no name.
+    return isinstance(error, CheckViolationError) and not error.constraint_name
 
 
 def _months(entries: Sequence[Entry]) -> set[datetime]:

@@ -38,7 +38,7 @@ async def newest(
         statement = statement.where(LEDGER.c.request_id == request_id)
     if before is not None:
         statement = statement.where(LEDGER.c.id < before)
-    return [entry(row) for row in (await connection.execute(statement)).tuples()]
+    return [entry(row) for row in await connection.execute(statement)]
 
 
 def _first(instant: datetime) -> UUID:

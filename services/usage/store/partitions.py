@@ -68,6 +68,10 @@ class Partitions:
                 await _create(raw, month)
         self._known = present | months
 
+    def forget(self) -> None:
+        """Looks anew the next time: a partition is gone that was there."""
+        self._known = set()
+
     async def maintain(self) -> None:
         """Makes what will be needed, drops what is past the retention: now and every hour. Runs until cancelled."""
         while True:

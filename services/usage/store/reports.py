@@ -83,7 +83,7 @@ async def usage(
         statement = statement.where(tuple_(*keys) > tuple_(*after))
     return [
         UsageRow(tuple(row[: len(keys)]), Totals(*row[len(keys) :]))
-        for row in (await connection.execute(statement)).tuples()
+        for row in await connection.execute(statement)
         # Without dimensions there is always one group, even of nothing.
         if keys or row[0] is not None
     ]
@@ -108,10 +108,7 @@ async def latencies(
         .order_by(*keys, merged.c.metric)
         .limit(2 * most)
     )
-    return [
-        HistogramRow(tuple(row[: len(keys)]), *row[len(keys) :])
-        for row in (await connection.execute(statement)).tuples()
-    ]
+    return [HistogramRow(tuple(row[: len(keys)]), *row[len(keys) :]) for row in await connection.execute(statement)]
 
 
 def _rows(

@@ -7,7 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 import grpc
+from nats.errors import Error as NatsError
 from nats.js.api import ConsumerInfo
+from nats.js.errors import NotFoundError
 
 from pantheon.auth.v1.access_pb2 import ROLE_PLATFORM_ADMIN, Role
 from pantheon.events.v1.completion_pb2 import CompletionEvent
@@ -119,12 +121,21 @@ async def publish(bus: Bus, messages: Iterable[Message]) -> None:
         await bus.jetstream.publish(message.subject, message.payload, headers=message.headers)
 
 
+async def consumer_info(bus: Bus) -> ConsumerInfo | None:
+    """What NATS says of the durable consumer; None while there is none or NATS is silent."""
+    try:
+        info: ConsumerInfo = await bus.jetstream.consumer_info(COMPLETIONS.name, DURABLE)
+    except (NotFoundError, NatsError):
+        return None
+    return info
+
+
 async def settled(bus: Bus, timeout: float = 30) -> None:
     """Returns once every message of the stream is acknowledged."""
 
     async def nothing_left() -> bool:
-        info: ConsumerInfo = await bus.jetstream.consumer_info(COMPLETIONS.name, DURABLE)
-        return info.num_pending == 0 and info.num_ack_pending == 0
+        info = await consumer_info(bus)
+        return info is not None and (info.num_pending, info.num_ack_pending) == (0, 0)
 
     await eventually(nothing_left, timeout=timeout)
 

@@ -1,0 +1,99 @@
+"""The usage process: its life with and without what it depends on."""
+
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx2 as httpx
+import pytest
+
+from services.local.children import Child
+from services.local.nats import LocalNats
+from services.local.ports import free_port
+from services.local.postgres import LocalPostgres
+from services.runtime.bus import Bus
+from services.runtime.identity import generate
+from services.runtime.ids import uuid7
+from tests.fixtures.completion_events import Traffic, messages
+from tests.fixtures.eventually import eventually
+from tests.integration.usage.running import finish_ids, publish, replica_of, settled
+
+
+class Usage:
+    """A usage process, no auth service in reach, on servers that a test may stop."""
+
+    def __init__(self, dsn: str, nats_url: str, directory: Path) -> None:
+        generate(directory, ["usage"])
+        self.ops = f"http://127.0.0.1:{free_port()}"
+        self.log = directory / "usage.log"
+        settings = {
+            "ENV_FILE": "",
+            "DATABASE_URL": dsn,
+            "NATS_URL": nats_url,
+            "SERVICE_KEYS": str(directory),
+            "KEY_PEPPER": "of-the-tests-and-long-enough-for-all",
+            "LISTEN": "127.0.0.1:0",
+            "OPS_LISTEN": self.ops.removeprefix("http://"),
+            "AUTH_ADDRESS": f"127.0.0.1:{free_port()}",
+        }
+        environment = {f"PANTHEON_{name}": value for name, value in settings.items()}
+        self.child = Child("usage", [sys.executable, "-m", "services.usage"], env=environment, log_path=self.log)
+
+    async def readiness(self) -> dict[str, Any]:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            try:
+                checks: dict[str, Any] = (await client.get(f"{self.ops}/readyz")).json()
+            except httpx.TransportError:
+                return {}
+        return checks
+
+    async def metrics(self) -> str:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            return (await client.get(f"{self.ops}/metrics")).text
+
+
+@pytest.fixture
+async def usage(own_postgres: LocalPostgres, own_nats: LocalNats, tmp_path: Path) -> AsyncIterator[Usage]:
+    process = Usage(own_postgres.dsn(), own_nats.url, tmp_path)
+    yield process
+    await process.child.stop()
+
+
+@pytest.mark.slow
+async def test_it_waits_for_postgres_books_and_drains(
+    usage: Usage, own_postgres: LocalPostgres, bus: Bus, traffic: Traffic
+) -> None:
+    await own_postgres.stop()
+    await usage.child.start()
+    events = [event for _ in range(100) for event in traffic.attempt()]
+    await publish(bus, messages(uuid7(), events, [20]))
+    checks = await eventually(usage.readiness, timeout=20)
+    assert checks["started"] is False
+
+    await own_postgres.start()
+    await eventually(ready_but_for_keys(usage), timeout=20)
+    await settled(bus)
+    assert "pantheon_usage_events_total 200.0" in await usage.metrics()
+
+    await own_postgres.stop("immediate")
+    await eventually(lambda: says(usage, database=False), timeout=20)
+    assert usage.child.running
+    await own_postgres.start()
+    await eventually(ready_but_for_keys(usage), timeout=20)
+
+    assert await usage.child.stop() == 0
+    assert "Traceback" not in usage.log.read_text()
+    async with replica_of(own_postgres.dsn()) as replica:
+        assert await replica.ids() == finish_ids(events)
+        assert await replica.discrepancies() == []
+
+
+async def says(usage: Usage, **expected: bool) -> bool:
+    checks = await usage.readiness()
+    return bool(checks) and expected.items() <= checks.items()
+
+
+def ready_but_for_keys(usage: Usage) -> Any:
+    """Without an auth service it can't know whom to let in; everything else is in order."""
+    return lambda: says(usage, started=True, database=True, nats=True, consumer=True)
