@@ -1,0 +1,54 @@
+"""A router that is killed amid its work loses nothing that was billed, and books nothing twice."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from services.local.errors import StartError
+from tests.fixtures.deployments import Deployment, deployment_of, private_stack
+from tests.fixtures.eventually import eventually
+from tests.fixtures.load import Told, complete_over_http, each_once, requests_of, verified
+
+Kill = Callable[[], Awaitable[object]]
+
+ROUNDS = 20
+STREAMS = 50
+PIECES_OF_A_ROUND = 2_500
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+async def test_kill_9_amid_50_streams_20_times(server_directory: Path) -> None:
+    luck = random.Random(20)
+    told = Told()
+    async with private_stack(server_directory / "stack", first_token_ms=20, tokens_per_second=120) as stack:
+        deployment, router = deployment_of(stack), stack.services["router"]
+        for number in range(ROUNDS):
+            await kill_amid_streams(deployment, told, luck.randrange(PIECES_OF_A_ROUND), router.kill)
+            if number % 5 == 4:
+                # Once more before it is ready: the repair must bear a crash, too.
+                with contextlib.suppress(StartError):
+                    await router.start(timeout=luck.uniform(0.3, 1.5))
+            await router.start()
+        rows = await each_once(deployment, timeout=30)
+        await verified(deployment)
+    assert set(requests_of(told.answered, rows).values()) <= {("settled", "succeeded")}
+    states = {row.state for row in rows}
+    assert states == {"settled", "estimated"}, "some streams ended in time, others did not"
+    assert all(row.outcome == "lost" for row in rows if row.state == "estimated")
+
+
+async def kill_amid_streams(deployment: Deployment, told: Told, pieces: int, kill: Kill) -> None:
+    """Opens the streams and kills when so many pieces of answers have come."""
+    goal = told.pieces + pieces
+    async with deployment.http() as http:
+        streams = [
+            asyncio.create_task(complete_over_http(http, number, told, stream=True)) for number in range(STREAMS)
+        ]
+        await eventually(lambda: told.pieces >= goal or all(task.done() for task in streams), timeout=20)
+        await kill()
+        await asyncio.gather(*streams)
