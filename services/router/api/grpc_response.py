@@ -1,8 +1,12 @@
-"""From an answer in the common shape to the messages of the router's proto, whole or piece by piece."""
+"""From an answer in the common shape to the messages of the router's proto, whole or piece by piece.
+
+Formats: OpenAI API reference, "The chat completion object"; Mistral, "Reasoning" (thinking parts);
+OpenRouter, "Reasoning tokens" (`reasoning`, `reasoning_details`).
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -19,22 +23,34 @@ from pantheon.router.v1.message_pb2 import (
 )
 from pantheon.usage.v1.ledger_pb2 import LedgerState
 from pantheon.usage.v1.measure_pb2 import Timing
-from services.router.attempts import Call, Receipt, cost_message, token_usage
+from services.router.attempts import Call
 from services.router.chat import Facts
 from services.router.plan import Candidate
+from services.router.receipts import Receipt, cost_message, token_usage
+from services.router.wire.lenient import LenientDecoder
+from services.router.wire.openai_chat_answer import text_of, thought_of
 from services.runtime import times
-from services.runtime.errors import ProviderBroken
+
+_Index = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
+_LATEST_SECOND = 2**35
 
 
 class _Function(msgspec.Struct):
     name: str | None = None
     arguments: str | None = None
+    input: str | None = None
+    """What a custom tool has in place of arguments."""
 
 
 class _ToolCall(msgspec.Struct):
-    index: int | None = None
+    index: _Index | None = None
     id: str | None = None
     function: _Function | None = None
+    custom: _Function | None = None
+
+
+class _ReasoningDetail(msgspec.Struct):
+    signature: str | None = None
 
 
 class _Message(msgspec.Struct):
@@ -42,30 +58,25 @@ class _Message(msgspec.Struct):
     refusal: str | None = None
     reasoning: str | None = None
     reasoning_content: str | None = None
+    reasoning_details: list[_ReasoningDetail] | None = None
     tool_calls: list[_ToolCall] | None = None
-
-    @property
-    def text(self) -> str:
-        """The visible text, which some providers give as a list of parts."""
-        if isinstance(self.content, str):
-            return self.content
-        parts = self.content if isinstance(self.content, list) else ()
-        return "".join(str(part.get("text") or "") for part in parts if isinstance(part, dict))
+    function_call: _Function | None = None
+    """The call of the time before there were tools."""
 
 
 class _Choice(msgspec.Struct):
-    index: int = 0
+    index: _Index = 0
     message: _Message | None = None
     delta: _Message | None = None
     finish_reason: str | None = None
 
 
 class _Answer(msgspec.Struct):
-    created: int | None = None
+    created: Any = None
     choices: list[_Choice] | None = None
 
 
-_answer = msgspec.json.Decoder(_Answer, strict=False)
+_decode = LenientDecoder(_Answer).decode
 
 
 @dataclass(slots=True)
@@ -75,21 +86,42 @@ class _Growing:
     text: list[str] = field(default_factory=list)
     refusal: list[str] = field(default_factory=list)
     reasoning: list[str] = field(default_factory=list)
+    signature: str = ""
     calls: dict[int, ToolCallPart] = field(default_factory=dict)
+    latest: dict[int | None, int] = field(default_factory=dict)
     finish_reason: str = ""
 
     def choice(self, index: int) -> Choice:
         """The answer so far, whole."""
         parts: list[Part] = []
-        if self.reasoning:
-            parts.append(Part(reasoning=ReasoningPart(text="".join(self.reasoning))))
+        if self.reasoning or self.signature:
+            thought = ReasoningPart(text=_sound("".join(self.reasoning)), signature=self.signature)
+            parts.append(Part(reasoning=thought))
         if self.text:
-            parts.append(Part(text=TextPart(text="".join(self.text))))
+            parts.append(Part(text=TextPart(text=_sound("".join(self.text)))))
         if self.refusal:
-            parts.append(Part(refusal=RefusalPart(text="".join(self.refusal))))
+            parts.append(Part(refusal=RefusalPart(text=_sound("".join(self.refusal)))))
         parts.extend(Part(tool_call=call) for _, call in sorted(self.calls.items()))
         message = Message(role=MessageRole.MESSAGE_ROLE_ASSISTANT, parts=parts)
         return Choice(index=index, message=message, finish_reason=self.finish_reason)
+
+    def number(self, call: _ToolCall, *, named: bool) -> int:
+        """Which of the calls a piece belongs to: mostly its index says.
+
+        Some providers leave the index out, others give 0 to each of several calls: there another id, or a name where
+        there are no ids, begins another call.
+        """
+        latest = self.latest.get(call.index)
+        if latest is not None:
+            known = self.calls[latest].id
+            another = call.id != known if call.id and known else call.index is None and not call.id
+            if not (named and another):
+                return latest
+        free = call.index is not None and call.index not in self.calls
+        number = call.index if free and call.index is not None else max(self.calls, default=-1) + 1
+        self.latest[call.index] = number
+        self.calls[number] = ToolCallPart()
+        return number
 
 
 class Accumulator:
@@ -97,23 +129,29 @@ class Accumulator:
 
     def __init__(self) -> None:
         self._choices: dict[int, _Growing] = {}
-        self._created: int | None = None
+        self._created: Any = None
+
+    def add_whole(self, data: bytes) -> None:
+        """Takes a whole answer. Raises ProviderBroken where it is not of this format."""
+        answer = _decode(data)
+        self._created = answer.created
+        for choice in answer.choices or ():
+            growing = self._growing(choice)
+            said = choice.message or choice.delta
+            if said is None:
+                continue
+            for place, call in enumerate(said.tool_calls or ()):
+                call.index = place
+            for _ in _take(growing, choice.index, said):
+                continue
 
     def add(self, data: bytes) -> list[ChoiceDelta]:
-        """Takes a whole answer or a chunk; returns what it adds.
-
-        Raises:
-            ProviderBroken: it is not of this format.
-        """
-        try:
-            answer = _answer.decode(data)
-        except msgspec.DecodeError as error:
-            raise ProviderBroken(f"The answer can't be read: {error}", phase="body") from None
+        """Takes a chunk; returns what it adds. Raises ProviderBroken where it is not of this format."""
+        answer = _decode(data)
         self._created = self._created or answer.created
         deltas: list[ChoiceDelta] = []
         for choice in answer.choices or ():
-            growing = self._choices.setdefault(choice.index, _Growing())
-            growing.finish_reason = choice.finish_reason or growing.finish_reason
+            growing = self._growing(choice)
             said = choice.delta or choice.message
             if said is not None:
                 deltas.extend(_take(growing, choice.index, said))
@@ -136,28 +174,60 @@ class Accumulator:
                 time_to_first_token=None if first is None else times.duration(first),
                 total=times.duration(receipt.total),
             ),
-            create_time=Timestamp(seconds=self._created) if self._created else None,
+            create_time=_instant(self._created),
             sandbox=candidate.provider.sandbox,
         )
 
+    def _growing(self, choice: _Choice) -> _Growing:
+        growing = self._choices.setdefault(choice.index, _Growing())
+        growing.finish_reason = _sound(choice.finish_reason or "") or growing.finish_reason
+        return growing
+
 
 def _take(growing: _Growing, index: int, said: _Message) -> Iterator[ChoiceDelta]:
-    if text := said.text:
-        growing.text.append(text)
-        yield ChoiceDelta(index=index, text=text)
-    if reasoning := said.reasoning or said.reasoning_content:
+    if reasoning := said.reasoning or said.reasoning_content or thought_of(said.content):
         growing.reasoning.append(reasoning)
-        yield ChoiceDelta(index=index, reasoning=reasoning)
+        yield ChoiceDelta(index=index, reasoning=_sound(reasoning))
+    for detail in said.reasoning_details or ():
+        growing.signature = _sound(detail.signature or "") or growing.signature
+    if text := text_of(said.content):
+        growing.text.append(text)
+        yield ChoiceDelta(index=index, text=_sound(text))
     if said.refusal:
         growing.refusal.append(said.refusal)
-        yield ChoiceDelta(index=index, refusal=said.refusal)
-    for place, call in enumerate(said.tool_calls or ()):
-        number = place if call.index is None else call.index
-        function = call.function or _Function()
-        delta = ToolCallDelta(
-            index=number, id=call.id or "", name=function.name or "", arguments_json=function.arguments or ""
-        )
-        grown = growing.calls.setdefault(number, ToolCallPart())
-        grown.id, grown.name = grown.id or delta.id, grown.name or delta.name
-        grown.arguments_json += delta.arguments_json
-        yield ChoiceDelta(index=index, tool_call=delta)
+        yield ChoiceDelta(index=index, refusal=_sound(said.refusal))
+    for call in _calls(said):
+        yield ChoiceDelta(index=index, tool_call=_take_call(growing, call))
+
+
+def _take_call(growing: _Growing, call: _ToolCall) -> ToolCallDelta:
+    function = call.function or call.custom or _Function()
+    name, arguments = _sound(function.name or ""), _sound(function.arguments or function.input or "")
+    number = growing.number(call, named=bool(name))
+    grown = growing.calls[number]
+    grown.id, grown.name = grown.id or _sound(call.id or ""), grown.name or name
+    grown.arguments_json += arguments
+    return ToolCallDelta(index=number, id=_sound(call.id or ""), name=name, arguments_json=arguments)
+
+
+def _calls(said: _Message) -> Iterator[_ToolCall]:
+    yield from said.tool_calls or ()
+    old = said.function_call
+    if old is not None and (old.name or old.arguments):
+        yield _ToolCall(index=0, function=old)
+
+
+def _instant(created: Any) -> Timestamp | None:
+    """When the answer was made, by its `created`: seconds since 1970, which not every provider gives as such."""
+    if isinstance(created, int | float) and 0 < created < _LATEST_SECOND:
+        return Timestamp(seconds=int(created))
+    return None
+
+
+def _sound(text: str) -> str:
+    """The text as protobuf takes it: halves of a surrogate pair joined, a lone one replaced."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
