@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
@@ -16,14 +16,15 @@ from pantheon.events.v1.completion_pb2 import (
     CompletionStarted,
 )
 from pantheon.usage.v1.ledger_pb2 import Attribution, LedgerState, Outcome, Target
-from pantheon.usage.v1.measure_pb2 import Cost, Timing, TokenUsage
+from pantheon.usage.v1.measure_pb2 import Timing
 from services.rating import CompiledPrice, Tokens
 from services.router.chat import ChatRequest, Facts
 from services.router.plan import Candidate, Plan
+from services.router.receipts import Receipt, cost_message, token_usage
 from services.router.snapshot import Snapshot
 from services.runtime import times
 from services.runtime.auth import Principal
-from services.runtime.errors import PantheonError
+from services.runtime.errors import InternalFault, PantheonError, ProviderError, ProviderTimeout
 from services.runtime.ids import uuid7, uuid7_like, uuid7_time
 from services.runtime.money import to_proto
 
@@ -63,31 +64,25 @@ class Call:
     began: float
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What an attempt came to: tokens as booked, cost in USD (None: unknown), seconds since the request's arrival."""
-
-    state: int
-    tokens: Tokens
-    amount: Decimal | None
-    price_version_id: str
-    reported: Decimal | None
-    time_to_first_token: float | None
-    total: float
-
-
 class Attempt:
-    """An attempt whose START is in the journal. Exactly one of the ways to close it is to be called."""
+    """An attempt whose START is in the journal. Exactly one of the ways to close it is to be called.
+
+    Attributes:
+        began: monotonic, when it was about to be sent.
+        facts: what the answer has said about itself so far.
+        http_status: the provider's; 0 until it came.
+    """
 
     def __init__(self, journal: Journal, call: Call, candidate: Candidate, number: int) -> None:
         self.id = uuid7()
+        self.began = time.monotonic()
         self.facts = Facts()
         self.http_status = 0
         self.first_token_at: float | None = None
         self._journal = journal
         self._call = call
         self._price: CompiledPrice | None = candidate.endpoint.price_at(self.started)
-        self._checkpointed_at = time.monotonic()
+        self._checkpointed_at = self.began
         self._start = CompletionStarted(
             attempt_id=str(self.id),
             finish_id=str(uuid7_like(self.id)),
@@ -147,30 +142,31 @@ class Attempt:
         await self._journal.finish(self._number, payload)
         return receipt
 
-    async def fail(self, error: PantheonError, *, final: bool) -> Receipt:
-        """The provider refused, failed or broke off. Durable on return when it is the request's last attempt.
+    async def fail(self, error: PantheonError, at: float | None = None) -> None:
+        """The provider refused, failed or broke off (`at`, monotonic: before now), and no other attempt follows."""
+        await self._journal.finish(self._number, self._failed(error, at, final=True))
 
-        An error status before any output is not billed by the providers: it is booked as nothing used.
-        """
-        refused = self.http_status >= 400 and not self.facts.characters
-        tokens = _NOTHING if refused else self.facts.tokens
-        receipt, payload = self._finish(Outcome.OUTCOME_FAILED, tokens, time.monotonic(), final=final, error=error)
-        if final:
-            await self._journal.finish(self._number, payload)
-        else:
-            self._journal.finish_nowait(self._number, payload)
-        return receipt
+    def fail_over(self, error: PantheonError, at: float) -> None:
+        """As `fail`, but another attempt has followed; durable with the next sync."""
+        self._journal.finish_nowait(self._number, self._failed(error, at, final=False))
 
     def never_dispatched(self) -> None:
         """Nothing was sent: closes the START and leaves no ledger row."""
         finished = CompletionFinished(event_id=self._start.finish_id, started=self._start, not_dispatched=True)
         self._journal.finish_nowait(self._number, CompletionEvent(finished=finished).SerializeToString())
 
+    def _failed(self, error: PantheonError, at: float | None, *, final: bool) -> bytes:
+        """The FINISH of a failure. What a provider refused, by its status, it does not bill: nothing was used."""
+        tokens = self.facts.tokens if self.http_status in (0, 200) else _NOTHING
+        now = time.monotonic() if at is None else at
+        _, payload = self._finish(Outcome.OUTCOME_FAILED, tokens, now, final=final, error=error)
+        return payload
+
     def _finish(
         self, outcome: int, tokens: Tokens | None, now: float, *, final: bool, error: PantheonError | None = None
     ) -> tuple[Receipt, bytes]:
         known = tokens is not None and tokens.prompt_tokens is not None and tokens.completion_tokens is not None
-        booked = tokens if tokens is not None and known else self._estimate()
+        booked = tokens if tokens is not None and known else self._estimate(tokens)
         facts = self.facts
         receipt = Receipt(
             state=LedgerState.LEDGER_STATE_SETTLED if known else LedgerState.LEDGER_STATE_ESTIMATED,
@@ -198,9 +194,15 @@ class Attempt:
         )
         return receipt, CompletionEvent(finished=finished).SerializeToString()
 
-    def _estimate(self) -> Tokens:
-        completion = -(-self.facts.characters // CHARACTERS_PER_TOKEN)
-        return Tokens(prompt_tokens=self._start.estimated_prompt_tokens, completion_tokens=completion)
+    def _estimate(self, tokens: Tokens | None) -> Tokens:
+        """What was reported, and an estimate in place of what was not."""
+        reported = tokens or Tokens()
+        prompt, completion = reported.prompt_tokens, reported.completion_tokens
+        if prompt is None:
+            prompt = self._start.estimated_prompt_tokens
+        if completion is None:
+            completion = -(-self.facts.characters // CHARACTERS_PER_TOKEN)
+        return replace(reported, prompt_tokens=prompt, completion_tokens=completion)
 
     def _rate(self, tokens: Tokens | None) -> Decimal | None:
         if tokens is None or self._price is None:
@@ -216,6 +218,20 @@ class Attempt:
         )
 
 
+def booked_as(failure: Exception, candidate: Candidate) -> PantheonError:
+    """What a failed attempt is booked as: the error with the provider's name in it; what was not foreseen is ours."""
+    if not isinstance(failure, PantheonError):
+        return InternalFault()
+    if isinstance(failure, ProviderError):
+        failure.metadata["provider"] = candidate.provider.name
+    return failure
+
+
+def too_long() -> ProviderTimeout:
+    """The error of an attempt that takes longer than any may."""
+    return ProviderTimeout("The answer took longer than an attempt may take", phase="total")
+
+
 def rate_lost(snapshot: Snapshot) -> Callable[[CompletionFinished], None]:
     """Puts a cost on the estimated finish of an attempt that a crash left open, where its price is still known."""
 
@@ -229,28 +245,6 @@ def rate_lost(snapshot: Snapshot) -> Callable[[CompletionFinished], None]:
             finished.cost.amount.CopyFrom(to_proto(rating.amount))
 
     return rate
-
-
-def cost_message(receipt: Receipt) -> Cost:
-    """The cost as it goes into events and answers; an unknown amount is absent."""
-    return Cost(
-        amount=None if receipt.amount is None else to_proto(receipt.amount),
-        price_version_id=receipt.price_version_id,
-        provider_reported=None if receipt.reported is None else to_proto(receipt.reported),
-    )
-
-
-def token_usage(tokens: Tokens) -> TokenUsage:
-    """The tokens as they go into events and answers; an absent figure stays absent."""
-    return TokenUsage(
-        prompt_tokens=tokens.prompt_tokens,
-        completion_tokens=tokens.completion_tokens,
-        cached_tokens=tokens.cached_tokens,
-        cache_write_tokens=tokens.cache_write_tokens,
-        reasoning_tokens=tokens.reasoning_tokens,
-        prompt_audio_tokens=tokens.prompt_audio_tokens,
-        completion_audio_tokens=tokens.completion_audio_tokens,
-    )
 
 
 def _attribution(call: Call) -> Attribution:

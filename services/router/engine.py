@@ -2,20 +2,24 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from decimal import Decimal
+from itertools import islice
 from typing import Any
 
-from services.router.attempts import Attempt, Call, Journal, Receipt
-from services.router.chat import ChatRequest, Facts, Frame
+from services.router.attempts import Attempt, Call, Journal, booked_as, too_long
+from services.router.chat import ChatRequest, Facts
 from services.router.plan import Candidate, make_plan
+from services.router.receipts import Receipt
 from services.router.snapshot import ProviderKeys, Snapshot
-from services.router.sse import Event
+from services.router.streaming import Streaming
 from services.router.upstream import NotDispatched, Response, Upstream
 from services.runtime.auth import Principal
 from services.runtime.errors import (
+    JournalUnavailable,
     NoEndpoint,
+    PantheonError,
     ProviderAuthentication,
     ProviderBroken,
     ProviderError,
@@ -26,10 +30,8 @@ from services.runtime.errors import (
     ProviderTimeout,
 )
 from services.runtime.ids import uuid7
-from services.runtime.logging import get_logger
 from services.runtime.tasks import Tasks
 
-_WAIT_FOR_USAGE_SECONDS = 2.0
 _MOST_ATTEMPTS = 4
 _ELSEWHERE = (
     ProviderAuthentication,
@@ -69,6 +71,7 @@ class Engine:
 
     def call(self, request: ChatRequest, caller: Principal, surface: int, began: float) -> Call:
         """Plans a request that arrived at `began` (monotonic), without sending anything. Raises as `make_plan` does."""
+        self._snapshot.check_fresh()
         settings = self._snapshot.settings_of(caller.user_id)
         plan = make_plan(request, self._snapshot.catalog, settings)
         return Call(uuid7(), request, caller, surface, plan, began)
@@ -78,56 +81,71 @@ class Engine:
 
         Raises:
             ProviderError: no candidate answered.
+            NoEndpoint: the provider's keys are not known.
             JournalUnavailable: nothing was sent, or the answer could not be booked.
         """
         attempt, candidate, response = await self._dispatch(call)
         try:
-            async with asyncio.timeout(self._longest_seconds):
+            async with self._in_time(attempt):
                 answer = candidate.wire.parse_response(await response.read())
-        except (ProviderError, TimeoutError) as failure:
-            error = failure if isinstance(failure, ProviderError) else _too_long()
-            await attempt.fail(_at(error, candidate), final=True)
-            raise error from failure
         except asyncio.CancelledError:
             self._settle(attempt.cancel)
+            raise
+        except Exception as failure:
+            await attempt.fail(booked_as(failure, candidate))
             raise
         finally:
             response.close()
         attempt.facts = answer.facts
         return Completed(call, candidate, answer.body, answer.facts, await attempt.succeed())
 
-    async def open(self, call: Call) -> "Streaming":
-        """The stream, when the provider has accepted the request. Raises as `complete` does."""
+    async def open(self, call: Call) -> Streaming:
+        """The stream, to be entered, when the provider has accepted the request. Raises as `complete` does."""
         attempt, candidate, response = await self._dispatch(call)
-        return Streaming(call, candidate, attempt, response, self._longest_seconds, self._settle)
+        return Streaming(call, candidate, attempt, response, attempt.began + self._longest_seconds, self._settle)
 
     async def settled(self) -> None:
         """Waits until what cancelled requests left behind is booked: two seconds and a sync at most."""
         await self._settling.join()
 
     async def _dispatch(self, call: Call) -> tuple[Attempt, Candidate, Response]:
-        """Tries one candidate after the other until one answers with success."""
-        ways = list(self._ways(call))[:_MOST_ATTEMPTS]
-        if not ways:
-            raise NoEndpoint(call.plan.model)
-        for number, (candidate, key) in enumerate(ways, 1):
-            attempt = Attempt(self._journal, call, candidate, number)
-            last = number == len(ways)
+        """Tries one candidate after the other until one answers with success.
+
+        A failed attempt is booked when it is known whether another one reached a provider: only the last that did is
+        the final one of its request, and its error is the one to tell.
+        """
+        failed: _Failed | None = None
+        unreachable: ProviderError | None = None
+        for number, (candidate, key) in enumerate(islice(self._ways(call), _MOST_ATTEMPTS), 1):
             try:
-                return attempt, candidate, await self._send(call, attempt, candidate, key)
+                attempt = Attempt(self._journal, call, candidate, number)
+            except JournalUnavailable:
+                await _book(failed)
+                raise
+            try:
+                response = await self._send(call, attempt, candidate, key)
             except NotDispatched as refused:
                 attempt.never_dispatched()
-                if last:
-                    raise _at(refused.error, candidate) from None
-            except ProviderError as error:
-                last = last or not isinstance(error, _ELSEWHERE)
-                await attempt.fail(_at(error, candidate), final=last)
-                if last:
-                    raise
+                unreachable = refused.error
+                booked_as(unreachable, candidate)
+                continue
             except asyncio.CancelledError:
+                _pass_over(failed)
                 self._settle(attempt.cancel)
                 raise
-        raise AssertionError("the last way returns or raises")
+            except Exception as failure:
+                _pass_over(failed)
+                failed = _Failed(attempt, booked_as(failure, candidate), time.monotonic())
+                if isinstance(failure, ProviderAuthentication):
+                    self._keys.refused()
+                if isinstance(failure, _ELSEWHERE):
+                    continue
+                await _book(failed)
+                raise
+            _pass_over(failed)
+            return attempt, candidate, response
+        await _book(failed)
+        raise failed.error if failed else unreachable or NoEndpoint(call.plan.model)
 
     def _ways(self, call: Call) -> Iterator[tuple[Candidate, str]]:
         """Each candidate with each of its keys, best first. A provider that needs no key has the empty one."""
@@ -148,134 +166,47 @@ class Engine:
             headers["x-pantheon-attempt-id"] = str(attempt.id)
         body = wire.render_request(call.request, model, call.plan.fill, provider.dialect)
         url = wire.request_url(provider.base_url, model, stream=call.request.stream)
-        async with asyncio.timeout(self._longest_seconds):
+        async with self._in_time(attempt):
             response = await self._upstream.send(url, headers, body)
-        attempt.http_status = response.status
-        if response.status == 200:
-            return response
-        try:
-            content = await response.read()
-        finally:
-            response.close()
+            attempt.http_status = response.status
+            if response.status == 200:
+                return response
+            try:
+                content = await response.read()
+            finally:
+                response.close()
         raise wire.parse_error(response.status, response.headers, content)
+
+    @asynccontextmanager
+    async def _in_time(self, attempt: Attempt) -> AsyncIterator[None]:
+        """Raises ProviderTimeout once the attempt has taken longer than any may."""
+        try:
+            async with asyncio.timeout(attempt.began + self._longest_seconds - time.monotonic()):
+                yield
+        except TimeoutError:
+            raise too_long() from None
 
     def _settle(self, close: Callable[[], Coroutine[Any, Any, object]]) -> None:
         """Books what a cancelled request leaves behind, in a task that the cancellation does not reach."""
         self._settling.start("engine.settle", close())
 
 
-class Streaming:
-    """One streamed answer. `frames` is to be iterated to its end, or closed."""
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    """An attempt that failed at `at` (monotonic) and is not booked yet."""
 
-    def __init__(
-        self,
-        call: Call,
-        candidate: Candidate,
-        attempt: Attempt,
-        response: Response,
-        longest_seconds: float,
-        settle: Callable[[Callable[[], Coroutine[Any, Any, object]]], None],
-    ) -> None:
-        self.call = call
-        self.candidate = candidate
-        self._receipt: Receipt | None = None
-        self._attempt = attempt
-        self._response = response
-        self._until = call.began + longest_seconds
-        self._settle = settle
-        self._parser = candidate.wire.parse_stream()
-        attempt.facts = self._parser.facts
-
-    @property
-    def facts(self) -> Facts:
-        """What the answer has said about itself so far."""
-        return self._parser.facts
-
-    def amount(self) -> Decimal | None:
-        """What it costs by what is known so far, USD."""
-        return self._attempt.amount()
-
-    def final_receipt(self) -> Receipt:
-        """What it came to; only after the last frame."""
-        if self._receipt is None:
-            raise RuntimeError("the stream has not ended")
-        return self._receipt
-
-    async def frames(self) -> AsyncGenerator[list[Frame], None]:
-        """The frames, in the batches they come in. It ends when the FINISH is durable.
-
-        A client that goes away is a cancellation: the provider is cut off and the attempt booked. Not so after the
-        finish reason, when many clients leave: then the usage is waited for, two seconds at most.
-
-        Raises:
-            ProviderError: the provider broke off or reported an error; the attempt is booked as failed.
-        """
-        try:
-            async for frames in self._read():
-                if frames:
-                    yield frames
-            if not self._parser.done and not self.facts.finish_reason:
-                raise ProviderBroken("The stream ended before its end", phase="stream")
-        except ProviderError as error:
-            self._response.close()
-            await self._attempt.fail(_at(error, self.candidate), final=True)
-            raise
-        except (asyncio.CancelledError, GeneratorExit):
-            self._settle(self._abandon)
-            raise
-        self._response.close()
-        self._receipt = await self._attempt.succeed()
-
-    async def _read(self) -> AsyncIterator[list[Frame]]:
-        async for events in self._response.events():
-            # The whole batch is read before any of it is given away: who leaves then has not lost what had come, and
-            # the usage that some providers send after an error is not lost either.
-            frames, failure = self._parse(events)
-            self._attempt.note_progress()
-            yield frames
-            if failure is not None:
-                raise failure
-            if self._parser.done:
-                return
-            if time.monotonic() > self._until:
-                raise _too_long()
-
-    def _parse(self, events: list[Event]) -> tuple[list[Frame], ProviderError | None]:
-        """The frames before the first error, and that error."""
-        frames: list[Frame] = []
-        failure: ProviderError | None = None
-        for event in events:
-            try:
-                frame = self._parser.parse(event)
-            except ProviderError as error:
-                failure = failure or error
-                continue
-            if frame is not None and failure is None:
-                frames.append(frame)
-        return frames, failure
-
-    async def _abandon(self) -> None:
-        """The client has gone."""
-        try:
-            if self.facts.finish_reason and self.facts.tokens is None and not self._parser.done:
-                async with asyncio.timeout(_WAIT_FOR_USAGE_SECONDS):
-                    async for _ in self._read():
-                        if self.facts.tokens is not None:
-                            break
-        except (ProviderError, TimeoutError) as error:
-            get_logger().info("attempt.usage_not_awaited", attempt_id=str(self._attempt.id), error=str(error))
-        self._response.close()
-        if self.facts.finish_reason:
-            await self._attempt.succeed()
-        else:
-            await self._attempt.cancel()
+    attempt: Attempt
+    error: PantheonError
+    at: float
 
 
-def _at(error: ProviderError, candidate: Candidate) -> ProviderError:
-    """The error with the provider's name in it."""
-    error.metadata["provider"] = candidate.provider.name
-    return error
+def _pass_over(failed: _Failed | None) -> None:
+    """Books a failed attempt that another one followed."""
+    if failed is not None:
+        failed.attempt.fail_over(failed.error, failed.at)
 
 
-def _too_long() -> ProviderTimeout:
-    return ProviderTimeout("The answer took longer than an attempt may take", phase="total")
+async def _book(failed: _Failed | None) -> None:
+    """Books a failed attempt that no other followed."""
+    if failed is not None:
+        await failed.attempt.fail(failed.error, failed.at)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 
 from pantheon.router.v1.completion_pb2 import CompletionSpec
 from pantheon.router.v1.router_service_pb2 import (
@@ -16,8 +17,9 @@ from pantheon.usage.v1.ledger_pb2 import Surface
 from services.router.api.grpc_request import to_request
 from services.router.api.grpc_response import Accumulator
 from services.router.api.http import MAX_BODY_BYTES
-from services.router.attempts import Call, Receipt
+from services.router.attempts import Call
 from services.router.engine import Engine
+from services.router.receipts import Receipt
 from services.runtime.auth import current_principal
 from services.runtime.errors import BodyTooLarge
 from services.runtime.logging import bind_request
@@ -31,10 +33,10 @@ class RouterServicer(RouterServiceServicer):
         self._engine = engine
 
     async def Complete(self, request: CompleteRequest, context: RpcContext) -> CompleteResponse:
-        call = self._call(request.spec, stream=False)
+        call = self._call(request.spec, context, stream=False)
         completed = await self._engine.complete(call)
         accumulator = Accumulator()
-        accumulator.add(completed.body)
+        accumulator.add_whole(completed.body)
         _trail(context, call, completed.receipt)
         return CompleteResponse(
             completion=accumulator.completion(call, completed.candidate, completed.facts, completed.receipt)
@@ -43,41 +45,39 @@ class RouterServicer(RouterServiceServicer):
     async def StreamComplete(
         self, request: StreamCompleteRequest, context: RpcContext
     ) -> AsyncIterator[StreamCompleteResponse]:
-        call = self._call(request.spec, stream=True)
-        streaming = await self._engine.open(call)
-        provider = streaming.candidate.provider
-        yield StreamCompleteResponse(
-            started=StreamStarted(
-                request_id=str(call.id), model=call.plan.model, provider=provider.name, sandbox=provider.sandbox
-            )
-        )
+        call = self._call(request.spec, context, stream=True)
         accumulator = Accumulator()
-        frames = streaming.frames()
-        try:
+        async with await self._engine.open(call) as streaming, aclosing(streaming.frames()) as frames:
+            provider = streaming.candidate.provider
+            yield StreamCompleteResponse(
+                started=StreamStarted(
+                    request_id=str(call.id), model=call.plan.model, provider=provider.name, sandbox=provider.sandbox
+                )
+            )
             async for batch in frames:
                 for frame in batch:
                     for delta in accumulator.add(frame.data) if frame.data else ():
                         yield StreamCompleteResponse(delta=delta)
-        finally:
-            await frames.aclose()
         receipt = streaming.final_receipt()
         _trail(context, call, receipt)
         yield StreamCompleteResponse(
             completion=accumulator.completion(call, streaming.candidate, streaming.facts, receipt)
         )
 
-    def _call(self, spec: CompletionSpec, *, stream: bool) -> Call:
+    def _call(self, spec: CompletionSpec, context: RpcContext, *, stream: bool) -> Call:
         began = time.monotonic()
         size = spec.ByteSize()
         if size > MAX_BODY_BYTES:
             raise BodyTooLarge(size, MAX_BODY_BYTES)
         call = self._engine.call(to_request(spec, stream=stream), current_principal(), Surface.SURFACE_GRPC, began)
         bind_request(str(call.id))
+        _trail(context, call)
         return call
 
 
-def _trail(context: RpcContext, call: Call, receipt: Receipt) -> None:
+def _trail(context: RpcContext, call: Call, receipt: Receipt | None = None) -> None:
+    """Sets the trailing metadata; set before the receipt is there, so that a failed call carries its id too."""
     trailing = [("pantheon-request-id", str(call.id)), ("pantheon-model", call.plan.model)]
-    if receipt.amount is not None:
+    if receipt is not None and receipt.amount is not None:
         trailing.append(("pantheon-cost", format(receipt.amount, "f")))
     context.set_trailing_metadata(tuple(trailing))

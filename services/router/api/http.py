@@ -80,34 +80,39 @@ async def answer(send: Send, status: int, body: bytes, headers: Iterable[tuple[b
 
 
 class Departure:
-    """Cancels the request's task when its client goes away; `left` says so afterwards.
-
-    Watching begins after a quarter of a second, so that the many quick requests need not pay for it.
-    """
+    """Cancels the request's task when its client goes away; `left` says so afterwards."""
 
     def __init__(self, receive: Receive) -> None:
         self.left = False
         self._receive = receive
-        self._watch: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._watching: asyncio.Task[None] | None = None
 
     def __enter__(self) -> Self:
         self._request = asyncio.current_task()
-        self._timer = asyncio.get_running_loop().call_later(_NOTICE_SECONDS, self._begin)
         return self
+
+    def watch(self) -> None:
+        """Begins to watch, once the body is read: what comes before belongs to the body's reader.
+
+        It does so after a quarter of a second, so that the many quick requests need not pay for it.
+        """
+        self._timer = asyncio.get_running_loop().call_later(_NOTICE_SECONDS, self._begin)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool:
-        self._timer.cancel()
-        if self._watch is not None:
-            self._watch.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._watching is not None:
+            self._watching.cancel()
         if self.left and kind is asyncio.CancelledError and self._request is not None:
             # Nobody is left to answer, and nobody else asked for this cancellation.
             return self._request.uncancel() == 0
         return False
 
     def _begin(self) -> None:
-        self._watch = asyncio.get_running_loop().create_task(self._wait(), name="http.departure")
+        self._watching = asyncio.get_running_loop().create_task(self._wait(), name="http.departure")
 
     async def _wait(self) -> None:
         message: Message = await self._receive()

@@ -1,0 +1,43 @@
+"""What an attempt came to, and how that is written into events and answers."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from pantheon.usage.v1.measure_pb2 import Cost, TokenUsage
+from services.rating import Tokens
+from services.runtime.money import to_proto
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What an attempt came to: tokens as booked, cost in USD (None: unknown), seconds since the request's arrival."""
+
+    state: int
+    tokens: Tokens
+    amount: Decimal | None
+    price_version_id: str
+    reported: Decimal | None
+    time_to_first_token: float | None
+    total: float
+
+
+def cost_message(receipt: Receipt) -> Cost:
+    """The cost as it goes into events and answers; an unknown amount is absent."""
+    return Cost(
+        amount=None if receipt.amount is None else to_proto(receipt.amount),
+        price_version_id=receipt.price_version_id,
+        provider_reported=None if receipt.reported is None else to_proto(receipt.reported),
+    )
+
+
+def token_usage(tokens: Tokens) -> TokenUsage:
+    """The tokens as they go into events and answers; an absent figure stays absent."""
+    return TokenUsage(
+        prompt_tokens=tokens.prompt_tokens,
+        completion_tokens=tokens.completion_tokens,
+        cached_tokens=tokens.cached_tokens,
+        cache_write_tokens=tokens.cache_write_tokens,
+        reasoning_tokens=tokens.reasoning_tokens,
+        prompt_audio_tokens=tokens.prompt_audio_tokens,
+        completion_audio_tokens=tokens.completion_audio_tokens,
+    )
