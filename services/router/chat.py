@@ -61,7 +61,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One piece of a streamed answer: a chunk in the common shape, or (with `comment` set) what keeps connections alive.
+    """One piece of a streamed answer: a chunk in the common shape, or (`comment`) what keeps connections alive.
 
     `usage` says that the chunk carries the usage, `usage_only` that it carries nothing else.
     """

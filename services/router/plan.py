@@ -13,6 +13,7 @@ from services.router.wire.base import Dialect, WireFormat
 from services.runtime.errors import InvalidField, ModelNotFound, NoEndpoint
 
 AUTO = "auto"
+_MODEL_LENGTH = 256
 _encode = msgspec.json.Encoder().encode
 _NULL = msgspec.Raw(b"null")
 
@@ -136,7 +137,8 @@ def _usable(endpoints: Sequence[Endpoint], catalog: Catalog) -> Iterator[Candida
 def _unlisted(name: str, catalog: Catalog) -> Sequence[Endpoint]:
     """Endpoints for a `<vendor>/<name>` the catalog does not list: the provider of that name, then aggregators."""
     vendor, _, rest = name.partition("/")
-    if not vendor or not rest:
+    # The name goes into headers, the journal and the ledger: what no provider calls a model stops here.
+    if not vendor or not rest or len(name) > _MODEL_LENGTH or not (name.isascii() and name.isprintable()):
         raise ModelNotFound(name)
     endpoints = [Endpoint(vendor, rest)] if catalog.usable(vendor) else []
     endpoints += [
@@ -144,7 +146,7 @@ def _unlisted(name: str, catalog: Catalog) -> Sequence[Endpoint]:
         for provider in catalog.providers.values()
         if provider.aggregates_vendors and provider.name != vendor and catalog.usable(provider.name)
     ]
-    if not endpoints:
+    if not endpoints and vendor not in catalog.providers:
         raise ModelNotFound(name)
     return endpoints
 
@@ -158,9 +160,8 @@ def _order(candidates: list[Candidate], request: ChatRequest) -> Sequence[Candid
 
 
 def _fill(request: ChatRequest, settings: Settings, most_tokens: int | None) -> Body:
-    """The parameters the request leaves open, from the user's settings, then (if asked for) the platform's defaults.
-
-    What is set is checked, whoever set it: a model may allow less than the one it was set for.
+    """The parameters the body leaves open: the request's neutral ones, the user's settings, then (if asked for) the
+    platform's defaults. What is set is checked, whoever set it: a model may allow less than the one it was set for.
     """
     fill: Body = {}
     for name, allowed in RANGES.items():
@@ -168,7 +169,7 @@ def _fill(request: ChatRequest, settings: Settings, most_tokens: int | None) -> 
             allowed = replace(allowed, maximum=most_tokens or allowed.maximum)  # noqa: PLW2901 - the model's own range
         field_name, given = _given(request.body, name)
         if given is None:
-            given = settings.fill.get(name)
+            given = request.parameters.get(name) or settings.fill.get(name)
             if given is None and request.apply_defaults:
                 given = msgspec.Raw(_encode(min(allowed.default, allowed.maximum)))
             if given is None:
@@ -187,6 +188,9 @@ def _given(body: Body, name: str) -> tuple[str, msgspec.Raw | None]:
 
 
 def _check(name: str, given: msgspec.Raw, allowed: Range) -> None:
-    value = msgspec.json.decode(given)
+    try:
+        value = msgspec.json.decode(given)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        value = bytes(given).decode("utf-8", "replace")
     if not allowed.holds(value):
         raise InvalidField(name, value, allowed.allowed)

@@ -4,6 +4,7 @@ Format: OpenAI API reference, "Create chat completion".
 """
 
 import base64
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from pantheon.router.v1.completion_pb2 import (
     ToolChoiceMode,
 )
 from pantheon.router.v1.message_pb2 import FilePart, ImagePart, Message, MessageRole, Part
+from services.parameters import RANGES
 from services.router.chat import Body, ChatRequest, check_tags
 from services.runtime.errors import InvalidField
 
@@ -34,6 +36,10 @@ _CHOICE_MODES = {
     ToolChoiceMode.TOOL_CHOICE_MODE_REQUIRED: "required",
 }
 _MOST_CHOICES = 16
+_MOST_STOPS = 16
+_MOST_TOOLS = 128
+_SHOWN_NAME = 64
+_NOT_EXTRA = ("model", "messages", "stream", "stream_options", "n", *RANGES)
 _encode = msgspec.json.Encoder().encode
 _object = msgspec.json.Decoder(Body)
 
@@ -55,13 +61,15 @@ def to_request(spec: CompletionSpec, *, stream: bool) -> ChatRequest:
     if stream:
         body["stream"] = msgspec.Raw(b"true")
     for name, value in _extra(spec.extra_body_json).items():
-        if name in body:
-            raise InvalidField(f"extra_body_json.{name}", name, "members that are not set otherwise")
+        if name in body or name in _NOT_EXTRA:
+            shown = name[:_SHOWN_NAME]
+            raise InvalidField(f"extra_body_json.{shown}", shown, "members that this message has no field for")
         body[name] = value
     return ChatRequest(
         model=spec.model,
         body=body,
         size=sum(map(_raw_length, body.values())),
+        parameters=dict(_parameters(spec)),
         stream=stream,
         show_usage=stream,
         tags=dict(spec.tags),
@@ -78,9 +86,9 @@ def _raw_length(value: msgspec.Raw) -> int:
 def _members(spec: CompletionSpec) -> Iterator[tuple[str, Any]]:
     yield "model", spec.model
     yield "messages", [message for given in spec.messages for message in _messages(given)]
-    for field, value in spec.parameters.ListFields():
-        yield field.name, value
     if spec.stop:
+        if len(spec.stop) > _MOST_STOPS:
+            raise InvalidField("stop", len(spec.stop), f"at most {_MOST_STOPS} texts")
         yield "stop", list(spec.stop)
     if spec.HasField("seed"):
         yield "seed", spec.seed
@@ -95,7 +103,17 @@ def _members(spec: CompletionSpec) -> Iterator[tuple[str, Any]]:
         yield "response_format", _response_format(spec.response_format)
 
 
+def _parameters(spec: CompletionSpec) -> Iterator[tuple[str, msgspec.Raw]]:
+    for field, value in spec.parameters.ListFields():
+        if not math.isfinite(value):
+            # JSON has no such numbers; as null it would pass for one that is not set.
+            raise InvalidField(field.name, value, RANGES[field.name].allowed)
+        yield field.name, msgspec.Raw(_encode(value))
+
+
 def _tools(spec: CompletionSpec) -> Iterator[tuple[str, Any]]:
+    if len(spec.tools) > _MOST_TOOLS:
+        raise InvalidField("tools", len(spec.tools), f"at most {_MOST_TOOLS} tools")
     if spec.tools:
         yield "tools", [_tool(place, tool) for place, tool in enumerate(spec.tools)]
     if spec.HasField("tool_choice"):
@@ -109,6 +127,8 @@ def _messages(message: Message) -> Iterator[Json]:
     role = _ROLES.get(message.role)
     if role is None:
         raise InvalidField("messages.role", message.role, "a role other than MESSAGE_ROLE_UNSPECIFIED")
+    if not message.parts and role != "assistant":
+        raise InvalidField("messages.parts", "", "at least one part")
     if role == "tool":
         for part in message.parts:
             if part.WhichOneof("part") != "tool_result":
@@ -143,6 +163,8 @@ def _content_part(part: Part) -> Json:
 
 
 def _image(image: ImagePart) -> Json:
+    if not image.WhichOneof("source"):
+        raise InvalidField("messages.parts.image", "", "a url or data")
     url = image.url if image.WhichOneof("source") == "url" else _data_url(image.media_type or "image/png", image.data)
     return {"url": url, "detail": image.detail} if image.detail else {"url": url}
 
@@ -150,6 +172,8 @@ def _image(image: ImagePart) -> Json:
 def _file(file: FilePart) -> Json:
     if file.WhichOneof("source") == "file_id":
         return {"file_id": file.file_id}
+    if not file.WhichOneof("source"):
+        raise InvalidField("messages.parts.file", "", "data or a file_id")
     content = {"file_data": _data_url(file.media_type or "application/pdf", file.data)}
     return {**content, "filename": file.filename} if file.filename else content
 
@@ -200,6 +224,8 @@ def _tool(place: int, tool: Tool) -> Json:
 
 def _tool_choice(choice: ToolChoice) -> str | Json:
     if choice.mode == ToolChoiceMode.TOOL_CHOICE_MODE_NAMED:
+        if not choice.name:
+            raise InvalidField("tool_choice.name", "", "the name of a tool")
         return {"type": "function", "function": {"name": choice.name}}
     return _CHOICE_MODES.get(choice.mode, "auto")
 
@@ -221,7 +247,7 @@ def _response_format(wish: ResponseFormat) -> Json:
 def _schema(path: str, text: str) -> Body:
     try:
         return _object.decode(text)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise InvalidField(path, text, f"a JSON object ({error})") from None
 
 

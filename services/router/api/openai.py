@@ -5,6 +5,7 @@ answer's usage chunk, where the client asked for it, gets one more: `pantheon`, 
 """
 
 import time
+from contextlib import aclosing
 from decimal import Decimal
 
 import msgspec
@@ -16,9 +17,10 @@ from services.router.api import openai_errors
 from services.router.api.http import Departure, Headers, answer, header, read_body, tags_of
 from services.router.attempts import Call
 from services.router.chat import Body, ChatRequest, Frame
-from services.router.engine import Completed, Engine, Streaming
+from services.router.engine import Completed, Engine
 from services.router.plan import Candidate, Model
 from services.router.snapshot import Snapshot
+from services.router.streaming import Streaming
 from services.router.wire.openai_chat import without_usage
 from services.runtime.auth import Authenticator, Principal, access_rule, authorize, bearer, set_principal
 from services.runtime.errors import (
@@ -39,6 +41,7 @@ _EVENT_STREAM: Headers = [
     (b"x-accel-buffering", b"no"),
 ]
 _MODELS = "/v1/models"
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError)
 _NULL, _FALSE = msgspec.Raw(b"null"), msgspec.Raw(b"false")
 _body = msgspec.json.Decoder(Body)
 _text = msgspec.json.Decoder(str)
@@ -78,7 +81,7 @@ class OpenAISurface:
     async def _route(self, scope: Scope, receive: Receive, reply: "_Reply", departure: Departure) -> None:
         path, method = scope["path"], scope["method"]
         if path == "/v1/chat/completions" and method == "POST":
-            await self._complete(scope, receive, reply)
+            await self._complete(scope, receive, reply, departure)
         elif path == _MODELS and method == "GET":
             await self._principal(scope)
             models = [model for model in self._snapshot.catalog.models.values() if self._usable(model)]
@@ -93,10 +96,11 @@ class OpenAISurface:
         else:
             raise NoSuchMethod(f"{method} {path}")
 
-    async def _complete(self, scope: Scope, receive: Receive, reply: "_Reply") -> None:
+    async def _complete(self, scope: Scope, receive: Receive, reply: "_Reply", departure: Departure) -> None:
         began = time.monotonic()
         principal = await self._principal(scope)
         request = parse_request(scope, await read_body(scope, receive))
+        departure.watch()
         call = self._engine.call(request, principal, Surface.SURFACE_OPENAI_CHAT, began)
         bind_request(str(call.id))
         reply.headers.append((b"x-request-id", str(call.id).encode()))
@@ -108,17 +112,13 @@ class OpenAISurface:
             await reply.send(completed.body)
 
     async def _stream(self, call: Call, reply: "_Reply") -> None:
-        streaming = await self._engine.open(call)
-        reply.headers += _origin_headers(call, streaming.candidate)
-        await reply.begin_stream()
-        frames = streaming.frames()
-        try:
+        async with await self._engine.open(call) as streaming, aclosing(streaming.frames()) as frames:
+            reply.headers += _origin_headers(call, streaming.candidate)
+            await reply.begin_stream()
             async for batch in frames:
                 chunk = b"".join([_event(frame, streaming) for frame in batch])
                 if chunk:
                     await reply.send_chunk(chunk)
-        finally:
-            await frames.aclose()
         await reply.end_stream(b"data: [DONE]\n\n")
 
     async def _principal(self, scope: Scope) -> Principal:
@@ -176,15 +176,15 @@ def parse_request(scope: Scope, content: bytes) -> ChatRequest:
     """
     try:
         body = _body.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedBody(str(error)) from None
     try:
         model = _text.decode(body.get("model", b"null"))
-    except msgspec.DecodeError:
-        raise InvalidField("model", _shown(body.get("model")), "the id of a model") from None
-    messages = bytes(body.get("messages", b""))
-    if not messages.startswith(b"[") or not messages[1:-1].strip():
-        raise InvalidField("messages", messages.decode("utf-8", "replace"), "a list of at least one message")
+    except _UNREADABLE:
+        model = ""
+    if not model:
+        raise InvalidField("model", _shown(body.get("model")), "the id of a model")
+    _check_messages(bytes(body.get("messages", b"null")))
     stream, show_usage = _stream_wishes(body)
     providers = header(scope, b"x-pantheon-providers")
     return ChatRequest(
@@ -195,9 +195,25 @@ def parse_request(scope: Scope, content: bytes) -> ChatRequest:
         show_usage=show_usage,
         tags=tags_of(scope),
         providers=tuple(name.strip() for name in providers.split(",")) if providers else (),
-        fallback=header(scope, b"x-pantheon-fallback") != "false",
-        apply_defaults=header(scope, b"x-pantheon-apply-defaults") == "true",
+        fallback=_switch(scope, b"x-pantheon-fallback", absent=True),
+        apply_defaults=_switch(scope, b"x-pantheon-apply-defaults", absent=False),
     )
+
+
+def _check_messages(messages: bytes) -> None:
+    """Lets a list pass that is not empty. What it is instead is named by kind: it may be somebody's prompt."""
+    if not messages.startswith(b"["):
+        kind = {b"n": "null", b"{": "an object", b'"': "a text"}.get(messages[:1], "no list")
+        raise InvalidField("messages", kind, "a list of at least one message")
+    if not messages[1:-1].strip():
+        raise InvalidField("messages", "[]", "a list of at least one message")
+
+
+def _switch(scope: Scope, name: bytes, *, absent: bool) -> bool:
+    value = header(scope, name)
+    if value not in ("", "true", "false"):
+        raise InvalidField(name.decode(), value, "true or false")
+    return value == "true" if value else absent
 
 
 def _stream_wishes(body: Body) -> tuple[bool, bool]:
@@ -207,11 +223,11 @@ def _stream_wishes(body: Body) -> tuple[bool, bool]:
         return False, False
     try:
         stream = _flag.decode(given)
-    except msgspec.DecodeError:
+    except _UNREADABLE:
         raise InvalidField("stream", _shown(given), "true or false") from None
     try:
         options = _stream_options.decode(body.get("stream_options", b"null"))
-    except msgspec.DecodeError:
+    except _UNREADABLE:
         raise InvalidField("stream_options", _shown(body.get("stream_options")), "an object") from None
     return stream, bool(options and options.include_usage)
 
@@ -222,7 +238,7 @@ def _shown(value: msgspec.Raw | None) -> str:
 
 def _event(frame: Frame, streaming: Streaming) -> bytes:
     """A frame as a server-sent event; empty for one the client did not ask for."""
-    if frame.comment:
+    if frame.comment is not None:
         return b": " + frame.comment + b"\n\n"
     data = frame.data
     if frame.usage:

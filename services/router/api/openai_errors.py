@@ -29,7 +29,7 @@ def status(error: PantheonError) -> int:
 def body(error: PantheonError) -> bytes:
     """The JSON body."""
     original = error.original.strip() if isinstance(error, ProviderError) else b""
-    if original.startswith(b"{") and not isinstance(error, ProviderAuthentication):
+    if _is_object(original) and not isinstance(error, ProviderAuthentication):
         # Between JSON's tokens a line end is a space, and an event of a stream must not be torn by one.
         return original.replace(b"\n", b" ").replace(b"\r", b" ")
     detail = {
@@ -40,6 +40,14 @@ def body(error: PantheonError) -> bytes:
         "metadata": error.metadata,
     }
     return _encode({"error": detail})
+
+
+def _is_object(body: bytes) -> bool:
+    try:
+        msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
 
 
 def headers(error: PantheonError) -> Headers:
