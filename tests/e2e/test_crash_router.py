@@ -17,7 +17,7 @@ Kill = Callable[[], Awaitable[object]]
 
 ROUNDS = 20
 STREAMS = 50
-PIECES_OF_A_ROUND = 2_500
+PIECES_OF_A_ROUND = 3_300
 
 
 @pytest.mark.slow
