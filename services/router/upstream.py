@@ -4,6 +4,8 @@ A failure says whether the request can have reached the provider: what was never
 ledger row.
 """
 
+import io
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
@@ -15,6 +17,7 @@ from services.runtime.errors import ProviderBroken, ProviderError, ProviderTimeo
 _POOL_PER_HOST = 1_024
 _KEEPALIVE_SECONDS = 60
 _READ_BYTES = 64 * 1024
+_LARGE_BODY = 1024 * 1024
 _MOST_BODY = 64 * 1024 * 1024
 
 
@@ -35,12 +38,16 @@ class NotDispatched(Exception):
 
 
 class Upstream:
-    """The pool. One a process; open within a running loop."""
+    """The pool. One a process; open within a running loop. `tls`: whom to trust, by default whom the system does."""
 
-    def __init__(self, timeouts: Timeouts) -> None:
+    def __init__(self, timeouts: Timeouts, *, tls: ssl.SSLContext | None = None) -> None:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                limit=0, limit_per_host=_POOL_PER_HOST, keepalive_timeout=_KEEPALIVE_SECONDS, ttl_dns_cache=30
+                limit=0,
+                limit_per_host=_POOL_PER_HOST,
+                keepalive_timeout=_KEEPALIVE_SECONDS,
+                ttl_dns_cache=30,
+                ssl=tls or True,
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
@@ -62,10 +69,13 @@ class Upstream:
             ProviderTimeout, ProviderBroken: it may have been sent, and no answer came.
         """
         try:
-            response = await self._session.post(url, data=body, headers=headers, allow_redirects=False)
+            # A large body that isn't a file is sent in one go, during which nothing else runs.
+            content = body if len(body) < _LARGE_BODY else io.BytesIO(body)
+            response = await self._session.post(url, data=content, headers=headers, allow_redirects=False)
         except aiohttp.ConnectionTimeoutError as failure:
             raise NotDispatched(ProviderTimeout("The provider can't be reached in time", phase="connect")) from failure
-        except (aiohttp.ClientConnectorError, aiohttp.InvalidURL) as failure:
+        except (aiohttp.ClientConnectorError, aiohttp.NonHttpUrlClientError, ValueError) as failure:
+            # ValueError: the URL is none, or a header would become two.
             raise NotDispatched(ProviderBroken("The provider can't be reached", phase="connect")) from failure
         except TimeoutError as failure:
             raise ProviderTimeout("The provider did not answer in time", phase="first_byte") from failure
