@@ -25,6 +25,7 @@ class HttpServer:
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,
             date_header=False,
             backlog=_BACKLOG,
             timeout_keep_alive=75,
