@@ -171,7 +171,7 @@ class Attempt:
         receipt = Receipt(
             state=LedgerState.LEDGER_STATE_SETTLED if known else LedgerState.LEDGER_STATE_ESTIMATED,
             tokens=booked,
-            amount=Decimal(0) if booked is _NOTHING else self._rate(booked),
+            amount=Decimal(0) if booked is _NOTHING and self._price else self._rate(booked),
             price_version_id=self._start.price_version_id,
             reported=facts.reported_cost,
             time_to_first_token=None if self.first_token_at is None else self.first_token_at - self._call.began,
