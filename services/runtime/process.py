@@ -14,7 +14,7 @@ from services.runtime import logging
 from services.runtime.http import HttpServer
 from services.runtime.ops import ops_app
 from services.runtime.settings import ServiceSettings, host_and_port
-from services.runtime.tasks import Tasks
+from services.runtime.tasks import Tasks, end
 
 _YOUNG_OBJECTS = 50_000
 
@@ -65,11 +65,7 @@ class Process:
         """Runs `work` in the background until the process stops; should it fail, the process stops."""
         task = self.tasks.start(name, work)
 
-        async def cancel() -> None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-
-        self._stack.push_async_callback(cancel)
+        self._stack.push_async_callback(end, [task])
 
     async def serve(self, server: Serving) -> None:
         """Starts a server, to be stopped with the drain's grace."""

@@ -1,11 +1,13 @@
 """Background tasks with an owner: each has a name, none dies unseen, all end with their group."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from typing import Any
 
 from services.runtime.logging import get_logger
 from services.runtime.telemetry import TASK_FAILURES
+
+_CANCEL_AGAIN_SECONDS = 3.0  # longer than anything takes to clean up
 
 
 class Tasks:
@@ -29,10 +31,7 @@ class Tasks:
 
     async def close(self) -> None:
         """Cancels what still runs and waits for it."""
-        running = list(self._running)
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await end(self._running)
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
@@ -43,3 +42,16 @@ class Tasks:
             get_logger().error("task.failed", task=task.get_name(), exc_info=failure)
             TASK_FAILURES.labels(task.get_name()).inc()
             self.failed.set()
+
+
+async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancels tasks until they have ended, which takes more than once where a cancellation is lost.
+
+    `asyncio.wait_for` of Python 3.11, with which libraries wait, loses one that comes together with what it waits for
+    (python/cpython#86296).
+    """
+    running = {task for task in tasks if not task.done()}
+    while running:
+        for task in running:
+            task.cancel()
+        _, running = await asyncio.wait(running, timeout=_CANCEL_AGAIN_SECONDS)
