@@ -11,14 +11,14 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-_WIDTH_WITHOUT_TERMINAL = 160
+_WIDTH_WITHOUT_TERMINAL = 1_000
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 UNKNOWN = "-"
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Where people read. Without a terminal lines are wide, for nothing that is piped on may be cut."""
+    """Where people read. Without a terminal lines are as long as they have to be: what is piped on is not folded."""
     stream = sys.stderr if stderr else sys.stdout
     return Console(stderr=stderr, width=None if stream.isatty() else _WIDTH_WITHOUT_TERMINAL, highlight=False)
 

@@ -16,6 +16,7 @@ from services.router.journal import Journal, JournalLimits, Rate, Spool, finish_
 from services.router.ledger import watermarks_from
 from services.router.relay import AskWatermark, Relay
 from services.router.snapshot import Snapshot
+from services.runtime import logging
 from services.runtime.bus import Bus
 from services.runtime.client import connect
 from services.runtime.errors import JournalUnavailable
@@ -36,6 +37,20 @@ class Places:
     service_keys: Path
 
 
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What became of a spool: records sent, attempts closed by an estimate, records not confirmed."""
+
+    records: int
+    estimated: int
+    left: int
+
+    def told(self, timeout: float) -> str:
+        """In words."""
+        fate = f"{count(self.left)} not confirmed within {timeout:g} s" if self.left else "all in the ledger"
+        return f"{count(self.records)} records, {count(self.estimated)} attempts closed by an estimate, {fate}"
+
+
 async def replay_spools(directory: Path, places: Places, timeout: float) -> int:
     """Replays every spool in or below `directory`; the exit code is 1 when the ledger did not confirm all of them.
 
@@ -44,29 +59,29 @@ async def replay_spools(directory: Path, places: Places, timeout: float) -> int:
     spools = _spools(directory)
     if not spools:
         raise CommandFailed(f"{directory} is no spool and holds none")
+    logging.configure("replay", "error", "console")
     screen = console()
     confirmed = True
     try:
         async with _services(places) as (bus, ask, rate):
             for spool in spools:
-                records, left = await _replay(spool, bus, ask, rate, timeout)
-                confirmed &= not left
-                fate = f"{count(left)} not confirmed within {timeout:g} s" if left else "all in the ledger"
-                screen.print(f"{spool.id}: {count(records)} records, {fate}")
+                replayed = await _replay(spool, bus, ask, rate, timeout)
+                confirmed &= not replayed.left
+                screen.print(f"{spool.id}: {replayed.told(timeout)}")
     finally:
         for spool in spools:
             spool.release()
     return 0 if confirmed else 1
 
 
-async def _replay(spool: Spool, bus: Bus, ask: AskWatermark, rate: Rate, timeout: float) -> tuple[int, int]:
-    """Records that were not known to be in the ledger, and how many still are not."""
+async def _replay(spool: Spool, bus: Bus, ask: AskWatermark, rate: Rate, timeout: float) -> Replayed:
+    """Closes what is open and sends what is not known to be in the ledger. Raises CommandFailed."""
     try:
         journal = await Journal.open(spool, JournalLimits())
     except OSError as error:
         raise CommandFailed(f"{spool.directory} cannot be read: {error}") from None
     try:
-        await finish_unfinished(journal, rate)
+        estimated = await finish_unfinished(journal, rate)
         relay = Relay(journal, bus, ask)
         records = relay.unconfirmed
         running = asyncio.create_task(relay.run())
@@ -76,7 +91,7 @@ async def _replay(spool: Spool, bus: Bus, ask: AskWatermark, rate: Rate, timeout
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
             relay.close()
-        return records, relay.unconfirmed
+        return Replayed(records, estimated, relay.unconfirmed)
     except JournalUnavailable as error:
         raise CommandFailed(f"{spool.directory}: {error.message}") from None
     finally:

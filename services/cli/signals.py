@@ -27,13 +27,13 @@ def heeding_signals() -> Iterator[asyncio.Event]:
 
 
 async def unless(signalled: asyncio.Event, work: Coroutine[Any, Any, Result]) -> Result | None:
-    """What `work` returns; None when a signal comes first, which cancels it."""
-    signalled.clear()
+    """What `work` returns; None when a signal comes first, or came before: it is cancelled then."""
     task = asyncio.create_task(work)
     waiting = asyncio.create_task(signalled.wait())
     await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
     if not task.done():
+        signalled.clear()
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task

@@ -45,9 +45,9 @@ def report_filter(scope: str, since: str, until: str, models: Sequence[str]) -> 
 
 async def report(caller: Caller, which: ReportFilter, by: Sequence[str], time_zone: str, *, as_json: bool) -> None:
     """Prints requests, tokens, cost and latency by dimensions."""
-    dimensions, tag = _dimensions(by)
+    wanted, tag = dimensions(by)
     async with caller:
-        found = await Ledger(caller).report(which, dimensions, tag=tag, time_zone=time_zone)
+        found = await Ledger(caller).report(which, wanted, tag=tag, time_zone=time_zone)
     if as_json:
         print_json(found)
         return
@@ -103,12 +103,15 @@ async def verify(caller: Caller, since: str, until: str, *, as_json: bool) -> in
 def print_verdict(verdict: Verdict) -> None:
     """A line that says it all; a table of what differs, where something does."""
     screen = console()
-    spools = f"{len(verdict.watermarks)} spool{'' if len(verdict.watermarks) == 1 else 's'}"
-    screen.print(
-        f"verified: {count(verdict.rows)} rows, {count(verdict.groups)} roll-up groups, {spools}; "
-        f"{verdict.dead_letters} dead letters, {verdict.open_attempts} attempts open, "
-        f"{len(verdict.discrepancies)} discrepancies"
-    )
+    figures = {
+        "rows": verdict.rows,
+        "roll-up groups": verdict.groups,
+        "spools": len(verdict.watermarks),
+        "dead letters": verdict.dead_letters,
+        "open attempts": verdict.open_attempts,
+        "discrepancies": len(verdict.discrepancies),
+    }
+    screen.print(f"verified: {', '.join(f'{what} {count(figure)}' for what, figure in figures.items())}")
     if verdict.discrepancies:
         made = table("check", "place", "ledger says", "found")
         for found in verdict.discrepancies:
@@ -116,8 +119,8 @@ def print_verdict(verdict: Verdict) -> None:
         screen.print(made)
 
 
-def _dimensions(names: Sequence[str]) -> tuple[list[Dimension.ValueType], str]:
-    """The dimensions named, and the tag that one of them may stand for."""
+def dimensions(names: Sequence[str]) -> tuple[list[Dimension.ValueType], str]:
+    """The dimensions named, and the tag that one of them may stand for. Raises CommandFailed."""
     found: list[Dimension.ValueType] = []
     tag = ""
     for name in names:

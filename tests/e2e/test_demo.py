@@ -39,6 +39,6 @@ def test_it_shows_the_report_proves_the_ledger_and_leaves_nothing(tmp_path: Path
     assert found.groups() == ("24", "24")
     assert all(model in run.stdout for model in MODELS)
     assert "unpriced" in run.stdout
-    assert "0 discrepancies" in run.stdout
+    assert "discrepancies 0" in run.stdout
     assert run.stderr == ""
     assert [path.name for path in tmp_path.iterdir()] == [".env"]

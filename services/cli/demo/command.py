@@ -28,6 +28,7 @@ from services.local.errors import LocalError
 from services.local.stack import Ports, Stack, StackPlan, Surroundings
 
 _LIVE = 4
+_WIDEST = 150
 _AT_ONCE = 16
 _LEDGER_SECONDS = 15.0
 _VERIFY_SECONDS = 30.0
@@ -97,7 +98,7 @@ async def _traffic(people: Sequence[Person], plan: StackPlan, screen: Console, c
         async def send(errand: Errand) -> Result:
             async with gate:
                 result = await clients[errand.person.name].send(errand, _unheard)
-                screen.print(_line(result, screen.width), markup=False, no_wrap=True, overflow="crop")
+                screen.print(_line(result, min(screen.width, _WIDEST)), markup=False, no_wrap=True, overflow="crop")
                 return result
 
         try:

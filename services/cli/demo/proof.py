@@ -41,11 +41,13 @@ class Census:
 async def take_census(ledger: Ledger, results: Sequence[Result], timeout: float) -> Census:
     """Counts once the ledger has everything, or when the time is over. Raises CommandFailed."""
     sent = {result.request_id for result in results}
-    census = _count(sent, Counter())
+    census = count_census(sent, Counter())
     deadline = asyncio.get_running_loop().time() + timeout
     while not census.whole and asyncio.get_running_loop().time() < deadline:
         rows = ledger.rows(EVERYTHING, most=2 * len(results) + 100)
-        census = _count(sent, Counter([row.request_id async for row in rows if row.final and row.kind == "completion"]))
+        census = count_census(
+            sent, Counter([row.request_id async for row in rows if row.final and row.kind == "completion"])
+        )
         if census.missing:
             await asyncio.sleep(_POLL_S)
         else:
@@ -73,7 +75,8 @@ def contradictions(results: Sequence[Result], report: UsageReport, verdict: Verd
     ]
 
 
-def _count(sent: set[str], recorded: Counter[str]) -> Census:
+def count_census(sent: set[str], recorded: Counter[str]) -> Census:
+    """Holds the request ids sent against how often each is in the ledger."""
     return Census(
         sent=len(sent),
         recorded=len(sent & recorded.keys()),
