@@ -29,6 +29,8 @@ class Database:
             max_overflow=0,
             pool_timeout=_CONNECT_SECONDS,
             pool_pre_ping=True,
+            # Errors are logged; what they were about may be a key or a password's hash.
+            hide_parameters=True,
             connect_args={
                 "timeout": _CONNECT_SECONDS,
                 "command_timeout": _STATEMENT_SECONDS,
