@@ -1,12 +1,16 @@
 import asyncio
 from datetime import timedelta
+from uuid import UUID
 
 import grpc
 import pytest
 
 from pantheon.auth.v1.auth_service_pb2 import GetCurrentUserRequest, LoginRequest, RefreshTokenRequest, Tokens
+from services.auth.entities import RefreshToken
+from services.auth.store import sessions
 from services.runtime.errors import CredentialsInvalid
-from tests.integration.auth.running import ADMIN, PASSWORD, RunningAuth, bearer, refused
+from services.runtime.keys import secret_hash
+from tests.integration.auth.running import ADMIN, PASSWORD, PEPPER, RunningAuth, bearer, refused
 
 
 async def refresh(auth: RunningAuth, token: str) -> Tokens:
@@ -33,22 +37,47 @@ async def test_the_second_use_of_a_refresh_token_ends_all_that_came_from_it(auth
     assert await auth.rows("SELECT count(*) FROM audit_log WHERE action = 'refresh_token.reused'") == [(1,)]
 
 
-async def test_two_uses_at_the_same_time_end_the_session_too(auth: RunningAuth) -> None:
-    token = (await auth.login()).refresh_token
-    outcomes = await asyncio.gather(*(refresh(auth, token) for _ in range(2)), return_exceptions=True)
-    (granted,) = [outcome for outcome in outcomes if isinstance(outcome, Tokens)]
-    with refused(CredentialsInvalid):
-        await refresh(auth, granted.refresh_token)
+async def test_of_many_uses_at_the_same_time_one_succeeds_and_the_session_ends(auth: RunningAuth) -> None:
+    for _ in range(5):
+        token = (await auth.login()).refresh_token
+        outcomes = await asyncio.gather(*(refresh(auth, token) for _ in range(8)), return_exceptions=True)
+        (granted,) = [outcome for outcome in outcomes if isinstance(outcome, Tokens)]
+        with refused(CredentialsInvalid):
+            await refresh(auth, granted.refresh_token)
 
 
 async def test_reuse_during_an_exchange_leaves_no_token_that_works(auth: RunningAuth) -> None:
-    for _ in range(10):
+    for _ in range(5):
         old = (await auth.login()).refresh_token
         current = (await refresh(auth, old)).refresh_token
-        outcomes = await asyncio.gather(refresh(auth, current), refresh(auth, old), return_exceptions=True)
+        uses = [refresh(auth, current), *(refresh(auth, old) for _ in range(3))]
+        outcomes = await asyncio.gather(*uses, return_exceptions=True)
         for granted in (outcome for outcome in outcomes if isinstance(outcome, Tokens)):
             with refused(CredentialsInvalid):
                 await refresh(auth, granted.refresh_token)
+
+
+async def test_who_uses_another_token_of_a_session_waits_for_an_exchange_to_end(auth: RunningAuth) -> None:
+    old = (await auth.login()).refresh_token
+    current = (await refresh(auth, old)).refresh_token
+
+    async def use(token: str) -> RefreshToken | None:
+        async with auth.db.write() as connection:
+            return await sessions.lock_token(connection, secret_hash(PEPPER.encode(), token))
+
+    async with auth.db.write() as exchange:
+        await sessions.lock_token(exchange, secret_hash(PEPPER.encode(), current))
+        reuse = asyncio.create_task(use(old))
+        finished, _ = await asyncio.wait({reuse}, timeout=0.2)
+        assert not finished
+        await sessions.end_session(exchange, (await session_ids(auth))[0], auth.clock())
+    found = await reuse
+    assert found is not None
+    assert found.session_ended_at is not None
+
+
+async def session_ids(auth: RunningAuth) -> list[UUID]:
+    return [row[0] for row in await auth.rows("SELECT id FROM sessions")]
 
 
 async def test_a_refresh_token_works_for_thirty_days(auth: RunningAuth) -> None:
