@@ -85,10 +85,8 @@ class OutboxRelay:
     async def run(self) -> None:
         """Runs until cancelled; trouble with the database or NATS is logged and waited out."""
         log = get_logger()
-        task = asyncio.current_task()
-        assert task is not None
         # A cancellation that a NATS request has lost is still counted; see `tasks.end`.
-        while not task.cancelling():
+        while (task := asyncio.current_task()) and not task.cancelling():
             self._outbox.added.clear()
             try:
                 await self._bus.ensure_stream(CHANGES)
