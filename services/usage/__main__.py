@@ -33,7 +33,7 @@ async def serve(settings: UsageSettings) -> None:
         server = GrpcServer(settings.listen, follow_keys(process, bus, settings, identity), trust)
         server.add(usage_service_pb2_grpc.add_UsageServiceServicer_to_server, UsageServicer(db), _USAGE)
         reachability = Reachability(db)
-        intake = Intake.of(db, bus, retention=settings.retention, longest_attempt=settings.longest_attempt)
+        intake = Intake.of(db, bus, retention=settings.retention, longest_seconds=settings.longest_attempt)
         process.run_task("usage.reachability", reachability.watch())
         process.run_task("usage.partitions", intake.partitions.maintain())
         process.run_task("usage.sweeper", intake.sweeper.run())

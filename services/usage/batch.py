@@ -13,7 +13,7 @@ from google.protobuf.message import DecodeError
 from pantheon.events.v1.completion_pb2 import CompletionBatch, CompletionEvent, CompletionFinished, CompletionStarted
 from pantheon.usage.v1.ledger_pb2 import LEDGER_STATE_ESTIMATED
 from services.usage.entry import Entry
-from services.usage.events import Bounds, entry_of, finish_id
+from services.usage.events import Bounds, entry_of, finish_id, withdrawal_of
 from services.usage.fields import PoisonError
 
 SPOOL_HEADER = "Pantheon-Spool"
@@ -84,7 +84,8 @@ class Batch(msgspec.Struct):
     ranges: list[SpoolRange] = msgspec.field(default_factory=list)
     starts: dict[UUID, Start] = msgspec.field(default_factory=dict)
     finishes: dict[UUID, tuple[Entry, Arrival]] = msgspec.field(default_factory=dict)
-    undispatched: set[UUID] = msgspec.field(default_factory=set)
+    undispatched: dict[UUID, Entry] = msgspec.field(default_factory=dict)
+    """Attempts that were never sent, as withdrawals."""
     letters: list[DeadLetter] = msgspec.field(default_factory=list)
     repeated: int = 0
 
@@ -125,7 +126,8 @@ class Batch(msgspec.Struct):
 
     def _finish(self, arrival: Arrival, finished: CompletionFinished, bounds: Bounds) -> None:
         if finished.not_dispatched:
-            self.undispatched.add(finish_id(finished.started, bounds))
+            withdrawal = withdrawal_of(finished, bounds)
+            self.undispatched[withdrawal.id] = withdrawal
             return
         entry = entry_of(finished, bounds)
         present = self.finishes.get(entry.id)

@@ -67,14 +67,24 @@ class Booking:
         half = len(entries) // 2
         return await self.book(connection, entries[:half]) + await self.book(connection, entries[half:])
 
+    async def withdraw(self, connection: Connection, entries: Sequence[Entry]) -> Booked:
+        """Takes back what was booked for attempts that turn out never to have been sent: estimates, if anything."""
+        corrections = await self._corrections(connection, entries)
+        adjusted = await ledger.insert(connection, corrections)
+        await self._add_up(connection, [entry for entry in corrections if entry.id in adjusted])
+        return Booked(adjustments=len(adjusted))
+
     async def _book(self, connection: Connection, entries: Sequence[Entry]) -> Booked:
         inserted = await ledger.insert(connection, entries)
         repeated = [entry for entry in entries if entry.id not in inserted]
         corrections = await self._corrections(connection, repeated)
         adjusted = await ledger.insert(connection, corrections)
         fresh = [entry for entry in (*entries, *corrections) if entry.id in inserted or entry.id in adjusted]
-        await rollups.add(connection, summed((entry, self._series.id_of(entry.attempt)) for entry in fresh))
+        await self._add_up(connection, fresh)
         return Booked(len(inserted), len(adjusted), len(repeated) - len(adjusted))
+
+    async def _add_up(self, connection: Connection, fresh: Sequence[Entry]) -> None:
+        await rollups.add(connection, summed((entry, self._series.id_of(entry.attempt)) for entry in fresh))
 
     async def _corrections(self, connection: Connection, repeated: Sequence[Entry]) -> list[Entry]:
         if not repeated:

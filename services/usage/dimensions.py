@@ -24,7 +24,7 @@ from pantheon.usage.v1.report_pb2 import (
 )
 from services.runtime.errors import InvalidField, InvalidPageToken
 from services.usage.entry import NIL
-from services.usage.periods import rfc3339, zone
+from services.usage.periods import aware, rfc3339, zone
 
 COLUMNS = {
     DIMENSION_MODEL: "model",
@@ -90,7 +90,7 @@ def grouping(
             raise InvalidField("group_by", _name(dimension), names)
     if len(set(group_by)) < len(group_by) or len(group_by) > _MOST:
         raise InvalidField("group_by", ", ".join(map(_name, group_by)), f"at most {_MOST} dimensions, each once")
-    if (DIMENSION_TAG in group_by) != bool(tag):
+    if (DIMENSION_TAG in group_by) != bool(tag) or "\0" in (tag or ""):
         raise InvalidField("tag", tag or "", "the name of a tag, together with DIMENSION_TAG")
     return Grouping(tuple(group_by), tag or "", zone(time_zone))
 
@@ -113,7 +113,9 @@ def _shown(value: Value, zone: ZoneInfo) -> str:
 
 def _value(dimension: Dimension.ValueType, text: str) -> Value:
     if dimension in TIMES:
-        return datetime.fromisoformat(text)
+        return aware(text)
     if dimension in _IDS:
         return UUID(text)
+    if "\0" in text:
+        raise ValueError("no value that could have been stored")
     return text == "True" if dimension == DIMENSION_SANDBOX else text

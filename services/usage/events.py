@@ -72,19 +72,22 @@ def entry_of(event: CompletionFinished, bounds: Bounds) -> Entry:
         kind=ROW_KIND_COMPLETION,
         adjusts_id=None,
         attempt=attempt,
-        ending=Ending(
-            final=event.final,
-            outcome=event.outcome,
-            state=event.state,
-            served_model=fields.free_text(event.served_model),
-            finish_reason=fields.free_text(event.finish_reason),
-            error_reason=fields.small(event.error_reason, "error_reason"),
-            http_status=event.http_status,
-            provider_response_id=fields.free_text(event.provider_response_id),
-            price_version_id=fields.free_text(event.cost.price_version_id),
-        ),
+        ending=_ending(event),
         figures=_figures(event),
     )
+
+
+def withdrawal_of(event: CompletionFinished, bounds: Bounds) -> Entry:
+    """What a FINISH says of an attempt that was never sent: that it counts for nothing.
+
+    It is no row of its own; it corrects the estimate that was booked while nothing was heard of the attempt.
+
+    Raises:
+        PoisonError: as `entry_of`.
+    """
+    row_id, attempt = finish_id(event.started, bounds), _attempt(event.started)
+    ending = msgspec.structs.replace(_ending(event), final=False, state=LEDGER_STATE_SETTLED)
+    return Entry(row_id, ROW_KIND_COMPLETION, None, attempt, ending, Figures())
 
 
 def lost(started: CompletionStarted, *, final: bool) -> CompletionFinished:
@@ -119,6 +122,20 @@ def _attempt(started: CompletionStarted) -> Attempt:
         provider_model_id=fields.free_text(target.provider_model_id),
         surface=fields.small(target.surface, "surface"),
         stream=target.stream,
+    )
+
+
+def _ending(event: CompletionFinished) -> Ending:
+    return Ending(
+        final=event.final,
+        outcome=event.outcome,
+        state=event.state,
+        served_model=fields.free_text(event.served_model),
+        finish_reason=fields.free_text(event.finish_reason),
+        error_reason=fields.small(event.error_reason, "error_reason"),
+        http_status=event.http_status,
+        provider_response_id=fields.free_text(event.provider_response_id),
+        price_version_id=fields.free_text(event.cost.price_version_id),
     )
 
 

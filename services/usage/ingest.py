@@ -42,7 +42,8 @@ class Ingest:
             booked = await self._booking.book(raw, entries)
             refused = {refusal.entry.id: refusal.reason for refusal in booked.refused}
             letters = [*batch.letters, *(batch.finishes[row_id][1].letter(why) for row_id, why in refused.items())]
-            ended = batch.undispatched.union(batch.finishes).difference(refused)
+            booked += await self._booking.withdraw(raw, list(batch.undispatched.values()))
+            ended = batch.undispatched.keys() | batch.finishes.keys() - refused.keys()
             await attempts.keep(raw, await _still_open(raw, batch, ended, greatest))
             await attempts.close(raw, ended)
             await attempts.bury(raw, batch.undispatched)

@@ -26,10 +26,10 @@ class Intake:
     partitions: Partitions
 
     @classmethod
-    def of(cls, db: Database, bus: Bus, *, retention: timedelta, longest_attempt: timedelta) -> Self:
+    def of(cls, db: Database, bus: Bus, *, retention: timedelta, longest_seconds: float) -> Self:
         """The writers of this database, fed by this bus."""
         partitions = Partitions(db, retention)
         booking = Booking(SeriesIndex(db), partitions)
         bounds = partial(Bounds.now, retention)
         consumer = Consumer(bus, Ingest(db, booking), bounds, DeadLetterLimit())
-        return cls(consumer, Sweeper(db, booking, bounds, longest_attempt), partitions)
+        return cls(consumer, Sweeper(db, booking, bounds, timedelta(seconds=longest_seconds)), partitions)

@@ -67,6 +67,18 @@ def instant(timestamp: Timestamp, field: str) -> datetime:
     return value
 
 
+def aware(text: str) -> datetime:
+    """An instant from a page token.
+
+    Raises:
+        ValueError: it is not the ISO 8601 text of a time from 1970 to 9999 with its offset.
+    """
+    value = datetime.fromisoformat(text)
+    if value.tzinfo is None or not _EPOCH <= value <= _LATEST:
+        raise ValueError(f"{text} is not a time a page begins with")
+    return value
+
+
 def zone(name: str) -> ZoneInfo:
     """The zone of an IANA name; UTC for an empty one.
 

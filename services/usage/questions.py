@@ -9,7 +9,7 @@ from pantheon.usage.v1.report_pb2 import ReportFilter
 from pantheon.usage.v1.usage_service_pb2 import VerifyLedgerRequest
 from services.runtime.auth import Principal
 from services.runtime.errors import InvalidField, InvalidPageToken
-from services.usage.periods import QUARTER, Period, instant, period, quarter_floor
+from services.usage.periods import QUARTER, Period, aware, instant, period, quarter_floor
 from services.usage.visibility import Where, visible
 
 _MOST_PERCENTILES = 10
@@ -93,7 +93,19 @@ def period_of(start: str, end: str) -> Period:
         InvalidPageToken: these are not times.
     """
     try:
-        return Period(datetime.fromisoformat(start), datetime.fromisoformat(end))
+        return Period(aware(start), aware(end))
+    except ValueError:
+        raise InvalidPageToken from None
+
+
+def page_id(text: str) -> UUID:
+    """The id of the last row of a page, from a page token.
+
+    Raises:
+        InvalidPageToken: it is not an id.
+    """
+    try:
+        return UUID(text)
     except ValueError:
         raise InvalidPageToken from None
 

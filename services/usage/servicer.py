@@ -28,6 +28,7 @@ from services.usage import messages
 from services.usage.dimensions import Grouping, grouping, texts_of
 from services.usage.questions import (
     optional_uuid,
+    page_id,
     percentiles,
     period_of,
     question,
@@ -99,7 +100,7 @@ class UsageServicer(usage_service_pb2_grpc.UsageServiceServicer):
         query = ("ListCompletions", asked.where, _times(request), request_id)
         token = decode_token(request.page_token, query, 3)
         period = period_of(*token[:2]) if token else asked.period
-        before = required_uuid(token[2], "page_token") if token else None
+        before = page_id(token[2]) if token else None
         async with self._db.read() as connection:
             rows = await completions.newest(
                 connection, asked.where, period, request_id=request_id, before=before, most=size + 1

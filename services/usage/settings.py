@@ -1,10 +1,8 @@
 """Settings of the usage process."""
 
 from datetime import timedelta
-from typing import Annotated
 
-from annotated_types import Ge
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
 from services.runtime.callers import CallerSettings
 
@@ -14,10 +12,10 @@ class UsageSettings(CallerSettings):
 
     listen: str = "127.0.0.1:50053"
     database_url: SecretStr
-    longest_attempt: timedelta = timedelta(minutes=30)
-    """The longest an attempt may take in any router. One that is older, of a spool that has been silent for as long, is
-    settled as an estimate. Seconds, or ISO 8601 as PT30M."""
-    ledger_retention_days: Annotated[int, Ge(32)] = 1_096
+    longest_attempt: float = Field(default=1_800.0, gt=0)
+    """Seconds an attempt may take at most, in any router. One that is older, of a spool that has been silent for as
+    long, is settled as an estimate."""
+    ledger_retention_days: int = Field(default=1_096, ge=32)
     """How long ledger rows are kept, by the month; older events are dead letters. Roll-ups stay."""
 
     @property

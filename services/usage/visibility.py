@@ -104,6 +104,9 @@ def _uuids(values: Iterable[str], field: str) -> tuple[UUID, ...]:
 def _few(values: Iterable[str], field: str) -> tuple[str, ...]:
     """Without repetitions, sorted: the same question has the same fingerprint."""
     found = tuple(sorted(set(values)))
+    for value in found:
+        if "\0" in value:
+            raise InvalidField(field, value, "text without U+0000")
     if len(found) > _MOST_VALUES:
         raise InvalidField(field, f"{len(found)} values", f"at most {_MOST_VALUES}")
     return found

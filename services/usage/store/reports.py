@@ -5,11 +5,14 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, ColumnElement, Numeric, Select, Subquery, Table, cast, func, select, tuple_
+from asyncpg import InvalidParameterValueError
+from sqlalchemy import BigInteger, ColumnElement, Numeric, Result, Select, Subquery, Table, cast, func, select, tuple_
 from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.exc import DBAPIError
 
 from pantheon.usage.v1.report_pb2 import DIMENSION_DAY, DIMENSION_HOUR, DIMENSION_QUARTER_HOUR, DIMENSION_TAG, Dimension
 from services.runtime.db import ReadConnection
+from services.runtime.errors import InvalidField
 from services.usage.dimensions import COLUMNS, Grouping, Value
 from services.usage.entry import MEASURES, MONEY
 from services.usage.periods import Period
@@ -83,7 +86,7 @@ async def usage(
         statement = statement.where(tuple_(*keys) > tuple_(*after))
     return [
         UsageRow(tuple(row[: len(keys)]), Totals(*row[len(keys) :]))
-        for row in await connection.execute(statement)
+        for row in await _execute(connection, statement, grouping)
         # Without dimensions there is always one group, even of nothing.
         if keys or row[0] is not None
     ]
@@ -108,7 +111,21 @@ async def latencies(
         .order_by(*keys, merged.c.metric)
         .limit(2 * most)
     )
-    return [HistogramRow(tuple(row[: len(keys)]), *row[len(keys) :]) for row in await connection.execute(statement)]
+    return [
+        HistogramRow(tuple(row[: len(keys)]), *row[len(keys) :])
+        for row in await _execute(connection, statement, grouping)
+    ]
+
+
+async def _execute(connection: ReadConnection, statement: Select[Any], grouping: Grouping) -> Result[Any]:
+    try:
+        rows: Result[Any] = await connection.execute(statement)
+    except DBAPIError as error:
+        # Python and Postgres each have a list of zones, not always the same one.
+        if getattr(error.orig, "sqlstate", None) == InvalidParameterValueError.sqlstate:
+            raise InvalidField("time_zone", grouping.zone.key, "an IANA name that Postgres knows") from None
+        raise
+    return rows
 
 
 def _rows(

@@ -134,8 +134,10 @@ async def settled(bus: Bus, timeout: float = 30) -> None:
     """Returns once every message of the stream is acknowledged."""
 
     async def nothing_left() -> bool:
+        # Not `num_pending`: that lags behind what the stream has confirmed.
         info = await consumer_info(bus)
-        return info is not None and (info.num_pending, info.num_ack_pending) == (0, 0)
+        last = (await bus.jetstream.stream_info(COMPLETIONS.name)).state.last_seq
+        return info is not None and info.ack_floor is not None and info.ack_floor.stream_seq == last
 
     await eventually(nothing_left, timeout=timeout)
 

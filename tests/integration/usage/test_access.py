@@ -170,6 +170,8 @@ def asking(**fields: Any) -> QueryUsageRequest:
         (asking(start_time=NOON, end_time=NOON), "filter.start_time"),
         (asking(end_time=BEYOND), "filter.end_time"),
         (asking(user_ids=["ada"]), "filter.user_ids"),
+        (asking(models=["\0"]), "filter.models"),
+        (QueryUsageRequest(group_by=[DIMENSION_TAG], tag="\0"), "tag"),
         (asking(scope=9), "filter.scope"),
         (GetLatencyReportRequest(group_by=[DIMENSION_TAG]), "group_by"),
         (GetLatencyReportRequest(percentiles=[101]), "percentiles"),

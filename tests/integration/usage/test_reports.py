@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import grpc
 import pytest
 
 from pantheon.events.v1.completion_pb2 import CompletionEvent, CompletionFinished, CompletionStarted
@@ -35,6 +36,7 @@ from pantheon.usage.v1.usage_service_pb2 import (
 )
 from services.runtime import times
 from services.runtime.ids import uuid7
+from services.runtime.status import error_from_rpc
 from services.runtime.times import from_timestamp, to_timestamp
 from tests.fixtures.completion_events import Traffic, messages
 from tests.integration.usage import brute_force
@@ -101,6 +103,13 @@ async def test_usage_by_any_dimensions_is_the_sum_of_its_events(booked: Booked, 
         groups = brute_force.grouped(booked.events, group_by, ZoneInfo(zone or "UTC"))
         found = {tuple(group.keys): brute_force.sums_in(group.totals) for group in answer.groups}
         assert found == {keys: brute_force.sums_of(events) for keys, events in groups.items()}
+
+
+async def test_a_zone_that_only_this_machine_knows_is_refused(booked: Booked) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await booked.query(filter=booked.everything(), group_by=[DIMENSION_DAY], time_zone="localtime")
+    error = error_from_rpc(refused.value)
+    assert (error.reason, error.metadata["field"]) == ("INVALID_FIELD", "time_zone")
 
 
 async def test_usage_by_tag_counts_who_has_the_tag(booked: Booked) -> None:

@@ -73,6 +73,25 @@ async def test_the_router_that_comes_back_after_all_corrects_the_estimate_once(
     assert await replica.discrepancies() == []
 
 
+async def test_an_attempt_that_was_never_sent_after_all_counts_for_nothing(
+    replica: Replica, traffic: Traffic, spool: UUID
+) -> None:
+    started = traffic.started(times.now() - OVERDUE)
+    finish = traffic.finished(started)
+    finish.not_dispatched = True
+    await replica.take(message(spool, 1, [CompletionEvent(started=started)]))
+    await silence(replica, spool)
+    assert await replica.sweeper.sweep() == 1
+    for number in (2, 3):
+        committed = await replica.take(message(spool, number, [CompletionEvent(finished=finish)]))
+        assert committed.booked.adjustments == (number == 2)
+    assert await replica.value("SELECT count(*) FROM ledger") == 2
+    assert await replica.fetch("SELECT requests, attempts, estimated, unpriced, prompt_tokens, cost FROM rollup") == [
+        (0, 0, 0, 0, 0, None)
+    ]
+    assert await replica.discrepancies() == []
+
+
 async def test_only_the_last_attempt_of_a_request_is_its_final_one(
     replica: Replica, traffic: Traffic, spool: UUID
 ) -> None:

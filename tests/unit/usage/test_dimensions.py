@@ -44,10 +44,19 @@ def test_values_come_back_from_a_page_token(dimension: Any, value: Value) -> Non
     assert by.values(texts_of([value])) == (value,)
 
 
-@pytest.mark.parametrize("dimension", (DIMENSION_USER, DIMENSION_DAY))
-def test_a_forged_page_token_is_refused(dimension: Any) -> None:
+@pytest.mark.parametrize(
+    ("dimension", "text"),
+    (
+        (DIMENSION_USER, "; DROP TABLE ledger"),
+        (DIMENSION_DAY, "yesterday"),
+        (DIMENSION_DAY, "2026-11-22T00:00:00"),
+        (DIMENSION_DAY, "0001-01-01T00:00:00+00:00"),
+        (DIMENSION_MODEL, "openai/\0"),
+    ),
+)
+def test_a_forged_page_token_is_refused(dimension: Any, text: str) -> None:
     with pytest.raises(InvalidPageToken):
-        grouping([dimension]).values(["; DROP TABLE ledger"])
+        grouping([dimension]).values([text])
 
 
 @pytest.mark.parametrize(
