@@ -36,8 +36,8 @@ async def serve(settings: RouterSettings) -> None:
         process.on_stop(usage.close)
         callers = follow_keys(process, bus, settings, identity, settings.cache_dir / "auth")
         snapshot = await follow_catalog(process, bus, catalog, settings.cache_dir / "catalog", settings.max_staleness)
-        keys = ProviderKeys(keys_from(catalog))
-        process.run_task("router.provider_keys", keys.keep(snapshot.providers_changed))
+        keys = ProviderKeys(keys_from(catalog), snapshot.providers_changed)
+        process.run_task("router.provider_keys", keys.keep())
         process.ready_when("provider keys", keys.loaded.is_set)
 
         spools = await Spools.open(

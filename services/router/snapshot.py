@@ -50,6 +50,16 @@ class Snapshot:
         self._settings: dict[str, Settings] = {}
         self._no_settings = Settings()
         self.providers_changed = asyncio.Event()
+        self._follower: Follower | None = None
+
+    def check_fresh(self) -> None:
+        """Raises SnapshotStale when the copy can't be trusted any more."""
+        if self._follower is not None:
+            self._follower.check_fresh()
+
+    def follow(self, follower: Follower) -> None:
+        """Ties the copy to the follower that fills it, to know when it is stale."""
+        self._follower = follower
 
     def settings_of(self, user_id: str) -> Settings:
         """A user's settings; empty ones for a user who never set any."""
@@ -112,6 +122,7 @@ async def follow_catalog(
         cache=cache,
         max_staleness=max_staleness,
     )
+    snapshot.follow(follower)
     process.run_task("router.catalog", follower.run())
     process.ready_when("catalog", follower.loaded.is_set)
     with contextlib.suppress(TimeoutError):
@@ -121,10 +132,16 @@ async def follow_catalog(
 
 
 class ProviderKeys:
-    """The providers' secret keys, in memory only; taken in turn. `fetch` gives all of them, by provider."""
+    """The providers' secret keys, in memory only; taken in turn.
 
-    def __init__(self, fetch: Callable[[], Awaitable[Mapping[str, tuple[str, ...]]]]) -> None:
+    `fetch` gives all of them, by provider; `changed` is set when they should be asked for again.
+    """
+
+    def __init__(
+        self, fetch: Callable[[], Awaitable[Mapping[str, tuple[str, ...]]]], changed: asyncio.Event | None = None
+    ) -> None:
         self._fetch = fetch
+        self._changed = changed or asyncio.Event()
         self._keys: Mapping[str, tuple[str, ...]] = {}
         self._turn: dict[str, int] = {}
         self.loaded = asyncio.Event()
@@ -137,18 +154,22 @@ class ProviderKeys:
         start = self._turn[provider] = (self._turn.get(provider, -1) + 1) % len(keys)
         return keys[start:] + keys[:start]
 
-    async def keep(self, changed: asyncio.Event) -> None:
-        """Fetches the keys now and whenever a provider changed. Runs until cancelled."""
+    def refused(self) -> None:
+        """A provider refused a key: there may be a newer one."""
+        self._changed.set()
+
+    async def keep(self) -> None:
+        """Fetches the keys now and whenever there is reason to, once a second at most. Runs until cancelled."""
         while True:
-            changed.clear()
+            self._changed.clear()
             try:
                 self._keys = await self._fetch()
+                self.loaded.set()
             except PantheonError as error:
                 get_logger().warning("keys.provider_keys_unavailable", error=str(error))
-                await asyncio.sleep(_KEYS_AGAIN_SECONDS)
-                continue
-            self.loaded.set()
-            await changed.wait()
+                self._changed.set()
+            await asyncio.sleep(_KEYS_AGAIN_SECONDS)
+            await self._changed.wait()
 
 
 def keys_from(catalog: grpc.aio.Channel) -> Callable[[], Awaitable[Mapping[str, tuple[str, ...]]]]:

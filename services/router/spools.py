@@ -18,7 +18,6 @@ from services.runtime.bus import Bus
 from services.runtime.errors import JournalUnavailable
 from services.runtime.logging import get_logger
 
-_ADOPT_SECONDS = 10.0
 _DRAIN_REPORT_SECONDS = 60.0
 
 
@@ -84,7 +83,7 @@ class Spools:
             while True:
                 for spool in adopt_unlocked(self._root):
                     tasks.create_task(self._see_off(spool))
-                await asyncio.sleep(_ADOPT_SECONDS)
+                await asyncio.sleep(self._settings.adopt_seconds)
 
     async def drain(self, timeout: float) -> bool:
         """Waits until the ledger has everything of the own spool; False when it takes too long."""
