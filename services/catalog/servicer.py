@@ -27,7 +27,7 @@ from services.catalog.user_settings import check_settings, merged, written_paths
 from services.runtime import times
 from services.runtime.auth import current_principal
 from services.runtime.db import WriteConnection
-from services.runtime.errors import ModelNotFound, ResourceNotFound
+from services.runtime.errors import InvalidField, ModelNotFound, ResourceNotFound
 from services.runtime.outbox import Outbox
 from services.runtime.paging import decode_token, encode_token, page_size
 from services.runtime.rpc import RpcContext
@@ -50,7 +50,10 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
         (after,) = decode_token(request.page_token, query, 1) or ("",)
         async with self._db.read() as connection:
             rows = await providers.page(
-                connection, after=after, limit=size + 1, configured_only=request.configured_only
+                connection,
+                after=_storable("page_token", after),
+                limit=size + 1,
+                configured_only=request.configured_only,
             )
         return ListProvidersResponse(
             providers=map(messages.provider_message, rows[:size]),
@@ -64,11 +67,11 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
         async with self._db.snapshot() as connection:
             rows = await models.page(
                 connection,
-                after=after,
+                after=_storable("page_token", after),
                 limit=size + 1,
-                provider=request.provider,
+                provider=_storable("provider", request.provider),
                 available_only=request.available_only,
-                search=request.search,
+                search=_storable("search", request.search),
             )
         return ListModelsResponse(
             models=map(messages.model_message, rows[:size]),
@@ -77,7 +80,7 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
 
     async def GetModel(self, request: GetModelRequest, context: RpcContext) -> GetModelResponse:
         async with self._db.snapshot() as connection:
-            model = await models.find(connection, request.model_id)
+            model = await models.find(connection, _storable("model_id", request.model_id))
         if model is None:
             raise ModelNotFound(request.model_id)
         return GetModelResponse(model=messages.model_message(model))
@@ -92,6 +95,7 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
     ) -> UpdateUserSettingsResponse:
         given = messages.given_settings(request.settings, current_principal().user_id)
         paths = written_paths(request.update_mask.paths)
+        _storable("preferred_model", given.preferred_model)
         async with self._db.write() as connection:
             kept = await self._change_settings(connection, given, paths)
         return UpdateUserSettingsResponse(settings=messages.settings_message(kept))
@@ -120,3 +124,14 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
         event = SettingsChanged(settings=messages.settings_message(wanted))
         await self._outbox.add(connection, Change(settings_changed=event))
         return wanted
+
+
+def _storable(field: str, text: str) -> str:
+    """Text that Postgres takes.
+
+    Raises:
+        InvalidField: it holds U+0000, which Postgres has no text with.
+    """
+    if "\0" in text:
+        raise InvalidField(field, text, "text without U+0000")
+    return text

@@ -9,6 +9,7 @@ import pytest
 from pantheon.catalog.v1.catalog_service_pb2 import GetModelRequest, ListModelsRequest
 from services.catalog.seed.rows import SeedModel
 from services.catalog.seed_changes import Seed
+from services.runtime.paging import encode_token
 from services.runtime.status import error_from_rpc
 from tests.integration.catalog.replica import Catalog, StartCatalog, as_user
 from tests.unit.catalog.samples import CLAUDE, GPT_4, LLAMA, SEED
@@ -113,6 +114,22 @@ async def test_a_negative_page_size_is_refused_and_a_large_one_cut(catalog: Cata
     error = await refusal(page(catalog, page_size=-1))
     assert error.metadata == {"field": "page_size", "value": "-1", "allowed": "0 to 1000"}
     assert len(await listed(catalog, page_size=2**31 - 1)) == 3
+
+
+@pytest.mark.parametrize(
+    ("method", "request_", "field"),
+    (
+        ("GetModel", GetModelRequest(model_id="gpt\0"), "model_id"),
+        ("ListModels", ListModelsRequest(search="\0"), "search"),
+        ("ListModels", ListModelsRequest(provider="open\0ai"), "provider"),
+        ("ListModels", ListModelsRequest(page_token=encode_token(("ListModels", "", False, ""), "\0")), "page_token"),
+    ),
+)
+async def test_text_that_postgres_has_not_is_refused_by_the_name_of_its_field(
+    catalog: Catalog, method: str, request_: Any, field: str
+) -> None:
+    error = await refusal(getattr(catalog.stub, method)(request_, metadata=as_user()))
+    assert (error.reason, error.metadata["field"]) == ("INVALID_FIELD", field)
 
 
 async def test_models_are_not_for_strangers(catalog: Catalog) -> None:

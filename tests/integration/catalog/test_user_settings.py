@@ -91,6 +91,7 @@ async def test_users_do_not_see_or_touch_each_other_s_settings(catalog: Catalog,
         (chosen("gpt-4", max_tokens=4_097), (), "model_parameters.max_tokens", "1 to 4096, a whole number"),
         (chosen("auto"), (), "preferred_model", "the id or an alias"),
         (chosen("openrouter/auto"), (), "preferred_model", "configured provider"),
+        (chosen("openai/gpt\0"), (), "preferred_model", "without U+0000"),
         (chosen("gpt-4"), ("model",), "update_mask", "preferred_model, model_parameters"),
     ),
 )
