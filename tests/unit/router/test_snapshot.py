@@ -1,0 +1,268 @@
+"""The router's copy of the catalog, as changes make it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from pantheon.catalog.v1 import model_pb2, parameters_pb2, price_pb2, provider_pb2, settings_pb2
+from pantheon.events.v1.change_pb2 import Change, ModelChanged, ModelRemoved, ProviderChanged, SettingsChanged
+from pantheon.usage.v1.ledger_pb2 import Target
+from services.rating import Tokens
+from services.router.plan import Settings
+from services.router.snapshot import ProviderKeys, Snapshot
+from services.router.wire.base import Dialect
+from services.router.wire.openai_chat import OpenAIChat
+from services.runtime import times
+from services.runtime.errors import DependencyUnavailable
+from services.runtime.money import to_proto
+
+Keys = Mapping[str, tuple[str, ...]]
+JANUARY, JUNE = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 6, 1, tzinfo=UTC)
+
+
+def model(name: str = "openai/gpt-4", *aliases: str, prices: tuple[price_pb2.PriceVersion, ...] = ()) -> Change:
+    endpoint = model_pb2.Endpoint(id="e", provider="openai", provider_model_id="gpt-4", prices=prices)
+    row = model_pb2.Model(id=name, aliases=aliases, endpoints=[endpoint], max_output_tokens=4096)
+    return Change(model_changed=ModelChanged(model=row))
+
+
+def price(version: str, amount: str, since: datetime, recorded: datetime = JANUARY) -> price_pb2.PriceVersion:
+    units = (price_pb2.PRICE_UNIT_PROMPT_TOKEN, price_pb2.PRICE_UNIT_COMPLETION_TOKEN)
+    return price_pb2.PriceVersion(
+        id=version,
+        effective_time=times.to_timestamp(since),
+        record_time=times.to_timestamp(recorded),
+        unit_prices=[price_pb2.UnitPrice(unit=unit, price=to_proto(Decimal(amount)), per=1_000_000) for unit in units],
+    )
+
+
+def provider(**fields: Any) -> Change:
+    row = provider_pb2.Provider(
+        name="openai",
+        base_url="https://api.openai.com/v1",
+        wire_format=provider_pb2.WIRE_FORMAT_OPENAI_CHAT,
+        auth_style=provider_pb2.AUTH_STYLE_BEARER,
+        configured=True,
+    )
+    row.MergeFrom(provider_pb2.Provider(**fields))
+    return Change(provider_changed=ProviderChanged(provider=row))
+
+
+def snapshot(*changes: Change) -> Snapshot:
+    copy = Snapshot()
+    for change in changes:
+        copy.apply(change)
+    return copy
+
+
+def test_a_model_is_found_by_name_and_alias() -> None:
+    catalog = snapshot(model("openai/gpt-4", "gpt-4", "gpt4")).catalog
+    assert catalog.find("openai/gpt-4") is catalog.find("gpt-4") is catalog.find("gpt4") is not None
+    assert catalog.find("gpt-5") is None
+
+
+def test_a_changed_model_replaces_the_one_before_with_its_aliases() -> None:
+    catalog = snapshot(model("openai/gpt-4", "gpt-4", "old"), model("openai/gpt-4", "gpt-4", "new")).catalog
+    assert catalog.find("old") is None
+    assert catalog.find("new") is catalog.find("gpt-4") is not None
+
+
+def test_a_removed_model_takes_its_aliases_along_and_nobody_else_s() -> None:
+    removed = Change(model_removed=ModelRemoved(model_id="openai/gpt-4"))
+    catalog = snapshot(model("openai/gpt-4", "gpt-4"), model("openai/gpt-5", "gpt-5"), removed).catalog
+    assert catalog.find("openai/gpt-4") is catalog.find("gpt-4") is None
+    assert catalog.find("gpt-5") is not None
+
+
+def test_an_alias_that_another_model_has_taken_over_stays_with_it() -> None:
+    removed = Change(model_removed=ModelRemoved(model_id="openai/gpt-4"))
+    catalog = snapshot(model("openai/gpt-4", "best"), model("openai/gpt-5", "best"), removed).catalog
+    found = catalog.find("best")
+    assert found is not None
+    assert found.id == "openai/gpt-5"
+
+
+def test_removing_what_is_not_there_changes_nothing() -> None:
+    catalog = snapshot(model(), Change(model_removed=ModelRemoved(model_id="gone"))).catalog
+    assert catalog.find("openai/gpt-4") is not None
+
+
+def test_readers_of_before_see_no_change() -> None:
+    copy = snapshot(model("openai/gpt-4", prices=(price("old", "1", JANUARY),)))
+    before = copy.catalog.find("openai/gpt-4")
+    copy.apply(model("openai/gpt-4"))
+    assert before is not None
+    assert before.endpoints[0].prices
+
+
+def test_resetting_forgets_everything() -> None:
+    copy = snapshot(model(), provider(), settings("user-1", "gpt-4"))
+    before = copy.catalog
+    copy.reset()
+    assert not copy.catalog.models
+    assert not copy.catalog.providers
+    assert copy.settings_of("user-1") == Settings()
+    assert before.models, "who took the catalog before still has it whole"
+
+
+def test_the_price_in_force_is_chosen_by_date() -> None:
+    prices = (price("june", "2", JUNE), price("january", "1", JANUARY))
+    (endpoint,) = snapshot(model(prices=prices)).catalog.models["openai/gpt-4"].endpoints
+    assert [found.version.id for day in (JANUARY, JUNE) if (found := endpoint.price_at(day))] == ["january", "june"]
+
+
+def test_of_two_prices_from_one_day_the_one_recorded_last_holds() -> None:
+    prices = (price("corrected", "2", JANUARY, recorded=JUNE), price("first", "1", JANUARY))
+    (endpoint,) = snapshot(model(prices=prices)).catalog.models["openai/gpt-4"].endpoints
+    found = endpoint.price_at(JUNE)
+    assert found is not None
+    assert found.version.id == "corrected"
+    rating = found.rate(Tokens(prompt_tokens=1_000_000, completion_tokens=0))
+    assert rating is not None
+    assert rating.amount == 2
+
+
+def test_a_price_is_found_again_by_its_version() -> None:
+    copy = snapshot(model(prices=(price("old", "1", JANUARY), price("new", "2", JUNE))))
+    target = Target(model="openai/gpt-4", provider="openai")
+    found = copy.price(target, "old")
+    assert found is not None
+    assert found.version.id == "old"
+    assert copy.price(target, "never") is None
+    assert copy.price(Target(model="openai/gpt-4", provider="openrouter"), "old") is None
+    assert copy.price(Target(model="acme/new", provider="openai"), "old") is None
+
+
+def test_a_provider_tells_where_it_is_and_how_it_is_spoken_to() -> None:
+    flags = provider_pb2.ProviderFlags(streams_usage_unasked=True, renames_max_tokens=True, aggregates_vendors=True)
+    found = snapshot(provider(flags=flags, sandbox=True)).catalog.providers["openai"]
+    assert isinstance(found.wire, OpenAIChat)
+    assert (found.key_header, found.key_prefix) == ("authorization", "Bearer ")
+    assert found.dialect == Dialect(streams_usage_unasked=True, renames_max_tokens=True)
+    assert (found.base_url, found.aggregates_vendors, found.sandbox) == ("https://api.openai.com/v1", True, True)
+
+
+@pytest.mark.parametrize(
+    ("style", "header", "prefix"),
+    (
+        (provider_pb2.AUTH_STYLE_BEARER, "authorization", "Bearer "),
+        (provider_pb2.AUTH_STYLE_X_API_KEY, "x-api-key", ""),
+        (provider_pb2.AUTH_STYLE_X_GOOG_API_KEY, "x-goog-api-key", ""),
+        (provider_pb2.AUTH_STYLE_API_KEY, "api-key", ""),
+        (provider_pb2.AUTH_STYLE_NONE, "", ""),
+    ),
+)
+def test_each_provider_is_shown_its_key_in_its_own_way(style: provider_pb2.AuthStyle, header: str, prefix: str) -> None:
+    found = snapshot(provider(auth_style=style)).catalog.providers["openai"]
+    assert (found.key_header, found.key_prefix) == (header, prefix)
+
+
+@pytest.mark.parametrize(
+    ("fields", "usable"),
+    (
+        ({}, True),
+        ({"wire_format": provider_pb2.WIRE_FORMAT_GEMINI}, False),
+        ({"wire_format": 99}, False),
+        ({"auth_style": 99}, False),
+    ),
+)
+def test_a_provider_spoken_to_in_an_unknown_way_is_not_usable(fields: dict[str, Any], usable: bool) -> None:
+    catalog = snapshot(provider(**fields)).catalog
+    assert (catalog.usable("openai") is not None) is usable
+    assert catalog.usable("nobody") is None
+
+
+def test_a_provider_that_is_not_configured_any_more_is_not_usable() -> None:
+    gone = provider()
+    gone.provider_changed.provider.configured = False
+    assert snapshot(provider(), gone).catalog.usable("openai") is None
+
+
+def test_a_changed_provider_may_have_other_keys() -> None:
+    copy = snapshot(model())
+    assert not copy.providers_changed.is_set()
+    copy.apply(provider())
+    assert copy.providers_changed.is_set()
+
+
+def settings(user_id: str, preferred: str = "", **parameters: Any) -> Change:
+    chosen = parameters_pb2.ModelParameters(**parameters)
+    row = settings_pb2.UserSettings(user_id=user_id, preferred_model=preferred, model_parameters=chosen)
+    return Change(settings_changed=SettingsChanged(settings=row))
+
+
+def test_settings_belong_to_their_user() -> None:
+    copy = snapshot(settings("user-1", "gpt-4", temperature=0.0, max_tokens=100))
+    assert copy.settings_of("user-1").preferred_model == "gpt-4"
+    assert {name: bytes(value) for name, value in copy.settings_of("user-1").fill.items()} == {
+        "temperature": b"0.0",
+        "max_tokens": b"100",
+    }
+    assert copy.settings_of("user-2") == Settings()
+
+
+def test_settings_taken_back_are_gone() -> None:
+    copy = snapshot(settings("user-1", "gpt-4", temperature=1.0), settings("user-1"))
+    assert copy.settings_of("user-1") == Settings()
+
+
+def test_a_change_that_is_not_the_catalog_s_is_let_be() -> None:
+    copy = snapshot(Change())
+    assert not copy.catalog.models
+
+
+@asynccontextmanager
+async def kept(keys: ProviderKeys) -> AsyncIterator[None]:
+    keeping = asyncio.create_task(keys.keep())
+    try:
+        async with asyncio.timeout(10):
+            yield
+    finally:
+        keeping.cancel()
+        await asyncio.wait([keeping])
+
+
+async def test_keys_are_taken_in_turn() -> None:
+    async def fetch() -> Keys:
+        return {"openai": ("a", "b", "c"), "openrouter": ("d",)}
+
+    keys = ProviderKeys(fetch)
+    async with kept(keys):
+        await keys.loaded.wait()
+    assert [keys.in_turn("openai") for _ in range(4)] == [
+        ("a", "b", "c"),
+        ("b", "c", "a"),
+        ("c", "a", "b"),
+        ("a", "b", "c"),
+    ]
+    assert keys.in_turn("openrouter") == keys.in_turn("openrouter") == ("d",)
+    assert keys.in_turn("nobody") == ()
+
+
+async def test_keys_are_asked_for_until_they_are_there_and_again_when_a_provider_changed() -> None:
+    asked = asyncio.Queue[str]()
+    answers: Iterator[Keys | None] = iter((None, {"openai": ("old",)}, {"openai": ("new",)}))
+
+    async def fetch() -> Keys:
+        asked.put_nowait("asked")
+        answer = next(answers)
+        if answer is None:
+            raise DependencyUnavailable("catalog")
+        return answer
+
+    changed = asyncio.Event()
+    keys = ProviderKeys(fetch, changed)
+    async with kept(keys):
+        await asked.get()
+        assert not keys.loaded.is_set()
+        await asked.get()
+        await keys.loaded.wait()
+        assert keys.in_turn("openai") == ("old",)
+        changed.set()
+        await asked.get()
+    assert keys.in_turn("openai") == ("new",)
