@@ -9,12 +9,13 @@ from urllib.parse import parse_qsl
 from starlette.types import Message, Receive, Scope, Send
 
 from services.router.chat import check_tags
-from services.runtime.errors import BodyTooLarge, CallerGone, InvalidField
+from services.runtime.errors import BodyTooLarge, CallerGone, InvalidField, MalformedBody
 
 Headers = list[tuple[bytes, bytes]]
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 _NOTICE_SECONDS = 0.25
+_BODY_SECONDS = 300.0
 _JSON = (b"content-type", b"application/json")
 
 
@@ -26,16 +27,25 @@ def header(scope: Scope, name: bytes) -> str:
     return ""
 
 
-async def read_body(scope: Scope, receive: Receive) -> bytes:
+async def read_body(scope: Scope, receive: Receive, seconds: float = _BODY_SECONDS) -> bytes:
     """The whole request body.
 
     Raises:
         BodyTooLarge: it exceeds 32 MiB; a body that announces so is not read at all.
+        MalformedBody: it had not come whole after so many seconds.
         CallerGone: the client went away before it had sent everything.
     """
     announced = header(scope, b"content-length")
-    if announced.isdigit() and int(announced) > MAX_BODY_BYTES:
+    if announced.isdecimal() and int(announced) > MAX_BODY_BYTES:
         raise BodyTooLarge(announced, MAX_BODY_BYTES)
+    try:
+        async with asyncio.timeout(seconds):
+            return await _read(receive)
+    except TimeoutError:
+        raise MalformedBody(f"it had not come whole after {seconds:g} seconds") from None
+
+
+async def _read(receive: Receive) -> bytes:
     message = await receive()
     body: bytes = message.get("body", b"")
     if not message.get("more_body"):
