@@ -87,7 +87,6 @@ class Batch(msgspec.Struct):
     undispatched: dict[UUID, Entry] = msgspec.field(default_factory=dict)
     """Attempts that were never sent, as withdrawals."""
     letters: list[DeadLetter] = msgspec.field(default_factory=list)
-    repeated: int = 0
 
     def spools(self) -> list[UUID]:
         """The spools it has news of, in the order in which they are locked."""
@@ -131,12 +130,9 @@ class Batch(msgspec.Struct):
             return
         entry = entry_of(finished, bounds)
         present = self.finishes.get(entry.id)
-        if present is not None:
-            self.repeated += 1
-            # Of an estimate and the truth in one batch only the truth is booked: nothing to correct.
-            if present[0].ending.state != LEDGER_STATE_ESTIMATED:
-                return
-        self.finishes[entry.id] = (entry, arrival)
+        # Of an estimate and the truth in one batch only the truth is booked: nothing to correct.
+        if present is None or present[0].ending.state == LEDGER_STATE_ESTIMATED:
+            self.finishes[entry.id] = (entry, arrival)
 
 
 def read(headers: Mapping[str, str] | None, payload: bytes) -> Delivery:

@@ -4,7 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
-from asyncpg import CheckViolationError, Connection, DataError, IntegrityConstraintViolationError
+from asyncpg import (
+    CheckViolationError,
+    Connection,
+    DataError,
+    ForeignKeyViolationError,
+    IntegrityConstraintViolationError,
+)
 from asyncpg.exceptions import ProgramLimitExceededError
 
 from services.usage.adjustment import correction, correction_ids, folded
@@ -58,9 +64,9 @@ class Booking:
             async with connection.transaction():
                 return await self._book(connection, entries)
         except _DATA_ERRORS as error:
-            if _no_partition(error):
-                # Dropped by somebody else since `prepare` knew it: the next try makes it anew.
+            if _is_stale(error):
                 self._partitions.forget()
+                self._series.forget()
                 raise
             if len(entries) == 1:
                 return Booked(refused=(Refusal(entries[0], f"{type(error).__name__}: {error}"),))
@@ -102,9 +108,11 @@ class Booking:
         return corrections
 
 
-def _no_partition(error: Exception) -> bool:
-    # Postgres reports it as the violation of a check that has no name.
-    return isinstance(error, CheckViolationError) and not error.constraint_name
+def _is_stale(error: Exception) -> bool:
+    """Whether a partition or series is gone that `prepare` knew of, as after a restored backup: no event's fault."""
+    # Postgres reports a missing partition as the violation of a check that has no name.
+    missing_partition = isinstance(error, CheckViolationError) and not error.constraint_name
+    return missing_partition or isinstance(error, ForeignKeyViolationError)
 
 
 def _months(entries: Sequence[Entry]) -> set[datetime]:

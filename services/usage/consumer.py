@@ -48,11 +48,10 @@ class Consumer:
                 try:
                     await self._consume()
                 except Exception as error:  # noqa: BLE001 - a consumer that dies of one error loses more than it saves
+                    # An interruption of work is waited out briefly, however many there were before.
+                    pause = _FIRST_PAUSE_SECONDS if self._running else min(pause * 2, _LONGEST_PAUSE_SECONDS)
                     self._failed("usage.consumer_interrupted", error)
                     await self._pause(pause)
-                    pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
-                else:
-                    pause = _FIRST_PAUSE_SECONDS
         finally:
             self._running = False
             self._ended.set()
@@ -60,12 +59,14 @@ class Consumer:
     async def stop(self, grace: float) -> None:
         """Finishes the batch at hand, acknowledges it, and ends.
 
-        Raises:
-            TimeoutError: it did not within `grace` seconds.
+        What takes longer than `grace` seconds is given up: it was not acknowledged, so it is delivered again.
         """
         self._stopping.set()
-        async with asyncio.timeout(grace):
-            await self._ended.wait()
+        try:
+            async with asyncio.timeout(grace):
+                await self._ended.wait()
+        except TimeoutError:
+            get_logger().warning("usage.consumer_given_up", grace_seconds=grace)
 
     async def _consume(self) -> None:
         feed = await Feed.open(self._bus, self._bounds)

@@ -74,9 +74,7 @@ def texts_of(values: Sequence[Value]) -> list[str]:
     return [value.isoformat() if isinstance(value, datetime) else str(value) for value in values]
 
 
-def grouping(
-    group_by: Sequence[Dimension.ValueType], *, tag: str | None = None, time_zone: str = ""
-) -> Grouping:  # fmt: skip
+def grouping(group_by: Sequence[Dimension.ValueType], *, tag: str | None = None, time_zone: str = "") -> Grouping:
     """The grouping asked for; `tag` None means that a report knows no tags.
 
     Raises:

@@ -17,6 +17,7 @@ _MOST_TOKENS = 10**12
 _MOST_MICROSECONDS = 10**14
 _MOST_USD = Decimal(10**12)
 _MOST_DECIMALS = 60
+_MOST_DIGITS = 100
 # Model and provider share a B-tree entry with four ids; Postgres allows 2,704 bytes in all.
 _MOST_NAME_BYTES = 1_024
 _MOST_TAGS = 16
@@ -87,8 +88,7 @@ def usd(amount: ProtoDecimal, field: str) -> Decimal:
         value = money.from_proto(amount, field)
     except InvalidField as error:
         raise PoisonError(error.message) from None
-    exponent = value.as_tuple().exponent
-    if not 0 <= value <= _MOST_USD or not isinstance(exponent, int) or exponent < -_MOST_DECIMALS:
+    if not 0 <= value <= _MOST_USD or value.adjusted() < -_MOST_DECIMALS or len(amount.value) > _MOST_DIGITS:
         raise PoisonError(f"{field} {amount.value[:80]} is out of range")
     return value
 

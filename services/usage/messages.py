@@ -159,4 +159,8 @@ def _usd(amount: Decimal | None) -> ProtoDecimal | None:
 
 
 def _duration(microseconds: int | None) -> Duration | None:
-    return None if microseconds is None else duration(microseconds / 1e6)
+    if microseconds is None:
+        return None
+    exact = Duration()
+    exact.FromMicroseconds(microseconds)
+    return exact

@@ -49,7 +49,7 @@ class Sweeper:
             await asyncio.sleep(_EVERY_SECONDS)
 
     async def sweep(self) -> int:
-        """Settles every overdue attempt; returns how many."""
+        """Settles every overdue attempt; returns how many are closed now."""
         now = times.now()
         overdue = Overdue(now - self._longest, self._longest, now - max(_GIVEN_UP_AFTER, self._longest))
         async with self._db.write() as connection:
@@ -73,15 +73,16 @@ class Sweeper:
             await spools.lock(raw, [spool])
             # Under the lock only what is still open counts: the router may have come back a moment ago.
             still = (await attempts.overdue_attempts(raw, overdue, spool, _AT_ONCE)).keys()
-            booked = await self._booking.book(raw, [estimates[row_id] for row_id in still & estimates.keys()])
+            lost_ones = still & estimates.keys() - await attempts.ended(raw, still)
+            booked = await self._booking.book(raw, [estimates[row_id] for row_id in lost_ones])
             for refusal in booked.refused:
                 letters[refusal.entry.id] = _letter(spool, found[refusal.entry.id], refusal.reason)
             await dead_letters.keep(raw, [letters[row_id] for row_id in still & letters.keys()])
             closed = still & found.keys()
             await attempts.close(raw, closed)
-        if closed:
-            metrics.SWEPT.inc(len(closed))
-            get_logger().warning("usage.attempts_swept", spool=str(spool), attempts=len(closed))
+        if booked.rows:
+            metrics.SWEPT.inc(booked.rows)
+            get_logger().warning("usage.attempts_swept", spool=str(spool), attempts=booked.rows)
         return len(closed)
 
     async def _estimates(

@@ -35,10 +35,7 @@ def _series_key() -> list[Column[object]]:
 
 
 def _measures() -> list[Column[object]]:
-    return [
-        Column(name, Numeric if name in MONEY else BigInteger, nullable=name in MONEY)
-        for name in MEASURES
-    ]  # fmt: skip
+    return [Column(name, Numeric if name in MONEY else BigInteger, nullable=name in MONEY) for name in MEASURES]
 
 
 LEDGER = Table(

@@ -48,6 +48,10 @@ class SeriesIndex:
         if missing:
             self._ids |= await _find(connection, missing)
 
+    def forget(self) -> None:
+        """Looks anew the next time: ids are gone that were there."""
+        self._ids.clear()
+
     def id_of(self, attempt: Attempt) -> int:
         """The id of a series that was learnt."""
         return self._ids[_key(attempt)]

@@ -5,6 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from pantheon.events.v1.budget_pb2 import LeaseClosed
@@ -203,6 +204,22 @@ async def test_records_that_book_nothing_count_as_received(replica: Replica, spo
     closed = CompletionEvent(lease_closed=LeaseClosed(lease_id=str(uuid7())))
     committed = await replica.take(message(spool, 1, [closed]))
     assert (committed.watermarks, committed.dead_letters) == ({spool: 1}, 0)
+
+
+async def test_a_restored_backup_is_filled_again_by_the_next_try(
+    replica: Replica, traffic: Traffic, spool: UUID
+) -> None:
+    start, finish = traffic.attempt()
+    whole = message(spool, 1, [start, finish])
+    await replica.take(whole)
+    await replica.execute("TRUNCATE ledger, series, rollup, tag_rollup, histogram, spool, open_attempt")
+    # The replica still knows a series that is gone; that is no fault of the event's.
+    with pytest.raises(asyncpg.ForeignKeyViolationError):
+        await replica.take(whole)
+    assert (await replica.take(whole)).watermarks == {spool: 2}
+    assert await replica.ids() == [finish.finished.event_id]
+    assert await replica.fetch("SELECT FROM dead_letter") == []
+    assert await replica.discrepancies() == []
 
 
 async def test_text_that_postgres_cannot_hold_costs_no_booking(replica: Replica, traffic: Traffic, spool: UUID) -> None:

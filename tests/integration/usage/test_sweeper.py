@@ -92,6 +92,18 @@ async def test_an_attempt_that_was_never_sent_after_all_counts_for_nothing(
     assert await replica.discrepancies() == []
 
 
+async def test_an_end_that_came_from_another_spool_is_no_loss(replica: Replica, traffic: Traffic, spool: UUID) -> None:
+    starts = [traffic.started(times.now() - OVERDUE) for _ in range(2)]
+    finishes = [traffic.finished(started) for started in starts]
+    finishes[0].not_dispatched = True
+    await replica.take(message(uuid7(), 1, [CompletionEvent(finished=finish) for finish in finishes]))
+    await replica.take(message(spool, 1, [CompletionEvent(started=started) for started in starts]))
+    await silence(replica, spool)
+    await replica.sweeper.sweep()
+    assert await replica.ids() == [finishes[1].event_id]
+    assert await replica.fetch("SELECT FROM open_attempt") == []
+
+
 async def test_only_the_last_attempt_of_a_request_is_its_final_one(
     replica: Replica, traffic: Traffic, spool: UUID
 ) -> None:
