@@ -12,6 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import uvloop
+
 from benchmarks.figures import Figure, show
 from services.local.children import Child
 from services.local.ports import free_port
@@ -87,4 +89,4 @@ def _cpu_seconds(pid: int | None) -> float:
 
 
 if __name__ == "__main__":
-    show(asyncio.run(measure()))
+    show(uvloop.run(measure()))

@@ -1,0 +1,9 @@
+"""All benchmarks, one after the other: `make bench`, or `python -m benchmarks [--json]`."""
+
+import uvloop
+
+from benchmarks import ingest, router
+from benchmarks.figures import show
+
+if __name__ == "__main__":
+    show([*uvloop.run(router.measure()), *uvloop.run(ingest.measure())])
