@@ -181,7 +181,7 @@ async def test_what_goes_wrong_is_one_clear_line(deployment: Deployment, argumen
 async def test_service_keys_are_made_once(deployment: Deployment, tmp_path: Path) -> None:
     directory = tmp_path / "keys"
     assert (await pantheon(deployment, "service-keys", str(directory))).returncode == 0
-    names = {"auth.jwk", "catalog.jwk", "edge.jwk", "router.jwk", "trust.json", "usage.jwk"}
+    names = {"catalog.jwk", "router.jwk", "trust.json", "usage.jwk"}
     assert {path.name for path in directory.iterdir()} == names
     kept = (directory / "router.jwk").read_bytes()
     assert (directory / "router.jwk").stat().st_mode & 0o077 == 0

@@ -12,8 +12,10 @@ from services.local.stack.secrets import Secrets
 
 SERVICES = ("sandbox", "auth", "catalog", "usage", "router", "edge")
 """In the order of their dependence: each needs only those before it."""
-SIGNING_SERVICES = ("auth", "catalog", "usage", "router", "edge")
-"""Those that have a service identity."""
+SIGNING_SERVICES = ("catalog", "usage", "router")
+"""Those that call internal RPCs, and have a service identity for it."""
+WITH_PEPPER = frozenset({"auth", "catalog", "usage", "router"})
+"""Those that recognise API keys by their hash."""
 WITH_DATABASE = frozenset({"auth", "catalog", "usage"})
 """Those that keep something in Postgres."""
 
@@ -89,11 +91,12 @@ class StackPlan:
             "PANTHEON_OPS_LISTEN": f"{LOOPBACK}:{ops_port}",
             "PANTHEON_NATS_URL": nats_url,
             "PANTHEON_SERVICE_KEYS": str(self.service_keys),
-            "PANTHEON_KEY_PEPPER": secrets.key_pepper,
             **{variable: self.ports.address(door) for variable, door in _ADDRESSES.items()},
         }
         if name in WITH_DATABASE:
             given["PANTHEON_DATABASE_URL"] = database_url
+        if name in WITH_PEPPER:
+            given["PANTHEON_KEY_PEPPER"] = secrets.key_pepper
         return {**given, **self._own_environment(name, secrets)}
 
     def _own_environment(self, name: str, secrets: Secrets) -> Mapping[str, str]:
