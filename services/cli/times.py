@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 from services.cli.running import CommandFailed
 
-_SPAN = re.compile(r"(?P<number>\d{1,6})(?P<unit>[smhdw])")
+# Not more digits: 99,999 weeks from now are within the years that datetime knows, either way.
+_SPAN = re.compile(r"(?P<number>\d{1,5})(?P<unit>[smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
