@@ -17,6 +17,7 @@ from services.router.relay import AskWatermark, Relay, RelaySettings
 from services.runtime.bus import Bus
 from services.runtime.errors import JournalUnavailable
 from services.runtime.logging import get_logger
+from services.runtime.tasks import end
 
 _DRAIN_REPORT_SECONDS = 60.0
 
@@ -128,7 +129,7 @@ class Spools:
                 running = tasks.create_task(relay.run())
                 while not await relay.drained(_DRAIN_REPORT_SECONDS):
                     get_logger().warning("spool.unconfirmed", spool=str(journal.spool.id), records=relay.unconfirmed)
-                running.cancel()
+                await end([running])
         finally:
             relay.close()
 

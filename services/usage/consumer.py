@@ -12,6 +12,7 @@ from pantheon.events.v1.progress_pb2 import SpoolProgressed
 from pantheon.usage.v1.watermark_pb2 import Watermark
 from services.runtime.bus import Bus
 from services.runtime.logging import get_logger
+from services.runtime.tasks import end
 from services.usage import metrics
 from services.usage.dead_letter_limit import DeadLetterLimit
 from services.usage.events import Bounds
@@ -84,8 +85,7 @@ class Consumer:
                 if not more:
                     return
         finally:
-            ahead.cancel()
-            await asyncio.gather(ahead, return_exceptions=True)
+            await end([ahead])
             await feed.close()
 
     async def _settle(self, haul: Haul) -> bool:
