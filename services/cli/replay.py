@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+import grpc
+
 from pantheon.events.v1.change_feed_service_pb2 import GetSnapshotRequest
 from pantheon.events.v1.change_feed_service_pb2_grpc import ChangeFeedServiceStub
 from services.cli.output import console, count
@@ -21,6 +23,7 @@ from services.runtime.bus import Bus
 from services.runtime.client import connect
 from services.runtime.errors import JournalUnavailable
 from services.runtime.identity import ServiceIdentity
+from services.runtime.status import error_from_rpc
 
 _CONNECT_SECONDS = 10.0
 _SNAPSHOT_SECONDS = 30.0
@@ -112,15 +115,23 @@ async def _services(places: Places) -> AsyncIterator[tuple[Bus, AskWatermark, Ra
         raise CommandFailed(f"NATS at {places.nats_url} can't be reached: {error}") from None
     usage, catalog = connect(places.usage_address, identity), connect(places.catalog_address, identity)
     try:
-        snapshot = Snapshot()
-        feed = ChangeFeedServiceStub(catalog)
-        async for part in feed.GetSnapshot(GetSnapshotRequest(), timeout=_SNAPSHOT_SECONDS):
-            for change in part.changes:
-                snapshot.apply(change)
+        snapshot = await _snapshot(ChangeFeedServiceStub(catalog), places.catalog_address)
         yield bus, watermarks_from(usage), rate_lost(snapshot)
     finally:
         await bus.close()
         await asyncio.gather(usage.close(), catalog.close())
+
+
+async def _snapshot(feed: ChangeFeedServiceStub, address: str) -> Snapshot:
+    """What the catalog holds now. Raises CommandFailed."""
+    snapshot = Snapshot()
+    try:
+        async for part in feed.GetSnapshot(GetSnapshotRequest(), timeout=_SNAPSHOT_SECONDS):
+            for change in part.changes:
+                snapshot.apply(change)
+    except grpc.aio.AioRpcError as failure:
+        raise CommandFailed(error_from_rpc(failure, f"catalog service at {address}").message) from None
+    return snapshot
 
 
 def _spools(directory: Path) -> list[Spool]:
