@@ -19,7 +19,7 @@ Kill = Callable[[], Awaitable[object]]
 
 ROUNDS = 20
 STREAMS = 50
-PIECES_OF_A_ROUND = 3_300
+PIECES_OF_A_ROUND = 2_800
 
 
 @pytest.mark.slow

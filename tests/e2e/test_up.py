@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from services.cli.running import INTERRUPTED
 from services.local.lock import directory_lock
 from services.local.ports import LOOPBACK
 from services.local.stack import PORT_VARIABLES, Ports, Surroundings
@@ -100,6 +101,7 @@ async def test_sigterm_lets_streams_end_and_the_next_start_finds_everything(serv
             up.process.send_signal(signal.SIGTERM)
             await asyncio.gather(*streams)
         assert await up.end() == 0, up.output
+    assert up.output.count("stopped") == 8, up.output
     assert told.failures == []
 
     async with running(state, ports) as up:
@@ -108,9 +110,13 @@ async def test_sigterm_lets_streams_end_and_the_next_start_finds_everything(serv
         rows = await up.deployment.rows()
         assert set(requests_of(told.answered, rows).values()) == {("settled", "succeeded")}
         assert len(rows) == len(told.answered) == 20
+        children = up.children()
         up.process.send_signal(signal.SIGINT)
-        assert await up.end() == 0, up.output
-    assert up.output.count("stopped") == 8, up.output
+        await up.until("Ctrl-C again ends it at once")
+        up.process.send_signal(signal.SIGINT)
+        assert await up.end() == INTERRUPTED, up.output
+    assert len(children) == 6
+    assert all(has_ended(pid) for pid in children.values())
 
 
 @pytest.mark.slow
