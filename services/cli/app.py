@@ -258,7 +258,9 @@ def replay(
     """Bring what a router that is gone left on its disk into the ledger; what is there already is not booked twice."""
     from services.cli.replay import Places, replay_spools
     from services.cli.running import execute
+    from services.runtime import logging
 
+    logging.configure("replay", "error", "console")
     places = Places(nats_url, usage_address, catalog_address, service_keys)
     execute(lambda: replay_spools(directory, places, timeout))
 

@@ -18,7 +18,6 @@ from services.router.journal import Journal, JournalLimits, Rate, Spool, finish_
 from services.router.ledger import watermarks_from
 from services.router.relay import AskWatermark, Relay
 from services.router.snapshot import Snapshot
-from services.runtime import logging
 from services.runtime.bus import Bus
 from services.runtime.client import connect
 from services.runtime.errors import JournalUnavailable
@@ -62,7 +61,6 @@ async def replay_spools(directory: Path, places: Places, timeout: float) -> int:
     spools = _spools(directory)
     if not spools:
         raise CommandFailed(f"{directory} is no spool and holds none")
-    logging.configure("replay", "error", "console")
     screen = console()
     confirmed = True
     try:
