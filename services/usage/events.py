@@ -3,6 +3,7 @@
 import time
 from datetime import timedelta
 from decimal import Decimal
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -17,7 +18,7 @@ from pantheon.usage.v1.ledger_pb2 import (
     OUTCOME_SUCCEEDED,
     ROW_KIND_COMPLETION,
 )
-from pantheon.usage.v1.measure_pb2 import TokenUsage
+from pantheon.usage.v1.measure_pb2 import Cost, Timing, TokenUsage
 from services.usage import fields
 from services.usage.entry import NIL, Attempt, Ending, Entry, Figures
 from services.usage.fields import PoisonError
@@ -140,9 +141,10 @@ def _ending(event: CompletionFinished) -> Ending:
 
 
 def _figures(event: CompletionFinished) -> Figures:
-    tokens = event.tokens
-    cost = _usd(event, "amount")
-    total, ttft = _microseconds(event, "total"), _microseconds(event, "time_to_first_token")
+    # The contract's names are the ledger's; what is absent is not listed.
+    tokens = {field.name: fields.tokens(value, field.name) for field, value in event.tokens.ListFields()}
+    cost, reported = _usd(event.cost, "amount"), _usd(event.cost, "provider_reported")
+    total, ttft = _microseconds(event.timing, "total"), _microseconds(event.timing, "time_to_first_token")
     measured = event.outcome == OUTCOME_SUCCEEDED and event.state != LEDGER_STATE_CACHED
     return Figures(
         requests=int(event.final),
@@ -150,30 +152,19 @@ def _figures(event: CompletionFinished) -> Figures:
         failed=int(event.outcome == OUTCOME_FAILED),
         estimated=int(event.state == LEDGER_STATE_ESTIMATED),
         unpriced=int(cost is None),
-        prompt_tokens=_tokens(tokens, "prompt_tokens"),
-        completion_tokens=_tokens(tokens, "completion_tokens"),
-        cached_tokens=_tokens(tokens, "cached_tokens"),
-        cache_write_tokens=_tokens(tokens, "cache_write_tokens"),
-        reasoning_tokens=_tokens(tokens, "reasoning_tokens"),
-        prompt_audio_tokens=_tokens(tokens, "prompt_audio_tokens"),
-        completion_audio_tokens=_tokens(tokens, "completion_audio_tokens"),
         cost=cost,
-        provider_reported_cost=_usd(event, "provider_reported"),
+        provider_reported_cost=reported,
         total_us=total,
         ttft_us=ttft,
         total_sample_us=total if measured else None,
         ttft_sample_us=ttft if measured and event.started.target.stream else None,
+        **tokens,
     )
 
 
-def _tokens(usage: TokenUsage, field: str) -> int | None:
-    return fields.tokens(getattr(usage, field), field) if usage.HasField(field) else None  # type: ignore[arg-type]
+def _usd(cost: Cost, field: Literal["amount", "provider_reported"]) -> Decimal | None:
+    return fields.usd(getattr(cost, field), field) if cost.HasField(field) else None
 
 
-def _usd(event: CompletionFinished, field: str) -> Decimal | None:
-    return fields.usd(getattr(event.cost, field), field) if event.cost.HasField(field) else None  # type: ignore[arg-type]
-
-
-def _microseconds(event: CompletionFinished, field: str) -> int | None:
-    timing = event.timing
-    return fields.microseconds(getattr(timing, field), field) if timing.HasField(field) else None  # type: ignore[arg-type]
+def _microseconds(timing: Timing, field: Literal["total", "time_to_first_token"]) -> int | None:
+    return fields.microseconds(getattr(timing, field), field) if timing.HasField(field) else None

@@ -6,41 +6,21 @@ from uuid import UUID
 
 import msgspec
 from asyncpg import Connection, Record
-from sqlalchemy import BigInteger, Boolean, Integer, Numeric, SmallInteger, Text, Uuid
-from sqlalchemy.dialects.postgresql import JSONB
 
 from pantheon.usage.v1.ledger_pb2 import LEDGER_STATE_ESTIMATED, ROW_KIND_COMPLETION
 from services.usage.entry import Attempt, Ending, Entry, Figures
-from services.usage.tables import LEDGER
 
 _OWN = ("id", "kind", "adjusts_id")
 COLUMNS = (*_OWN, *Attempt.__struct_fields__, *Ending.__struct_fields__, *Figures.__struct_fields__)
 _ATTEMPT = slice(len(_OWN), len(_OWN) + len(Attempt.__struct_fields__))
 _ENDING = slice(_ATTEMPT.stop, _ATTEMPT.stop + len(Ending.__struct_fields__))
 _FIGURES = slice(_ENDING.stop, None)
-_TAGS = COLUMNS.index("tags")
-
-
-_TYPES = {
-    BigInteger: "bigint",
-    Boolean: "boolean",
-    Integer: "integer",
-    JSONB: "jsonb",
-    Numeric: "numeric",
-    SmallInteger: "smallint",
-    Text: "text",
-    Uuid: "uuid",
-}
-
-
-def _array(number: int, column: str) -> str:
-    return f"${number}::{_TYPES[type(LEDGER.c[column].type)]}[]"
+_TAGS = Attempt.__struct_fields__.index("tags")
 
 
 _INSERT = (
     f"INSERT INTO ledger ({', '.join(COLUMNS)}) "  # noqa: S608 - made of constants, as below
-    f"SELECT * FROM unnest({', '.join(_array(number, column) for number, column in enumerate(COLUMNS, 1))}) "
-    "ON CONFLICT DO NOTHING RETURNING id"
+    "SELECT * FROM unnest($1::ledger_entry[]) ON CONFLICT DO NOTHING RETURNING id"
 )
 _SELECT = f"SELECT {', '.join(COLUMNS)} FROM ledger WHERE id = ANY($1)"  # noqa: S608
 _ESTIMATES = f"{_SELECT} AND kind = {ROW_KIND_COMPLETION} AND state = {LEDGER_STATE_ESTIMATED}"
@@ -59,10 +39,8 @@ async def insert(connection: Connection, entries: Sequence[Entry]) -> set[UUID]:
     """Adds rows, in the order of their ids so that replicas never wait in a circle; returns the ids of the new ones."""
     if not entries:
         return set()
-    columns = list(zip(*map(_row, sorted(entries, key=_id)), strict=True))
-    # That codec takes JSON as text.
-    columns[_TAGS] = tuple(msgspec.json.encode(tags).decode() for tags in columns[_TAGS])
-    return {record["id"] for record in await connection.fetch(_INSERT, *columns)}
+    rows = [_row(row) for row in sorted(entries, key=_id)]
+    return {record["id"] for record in await connection.fetch(_INSERT, rows)}
 
 
 async def select(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Entry]:
@@ -104,5 +82,8 @@ def _id(row: Entry) -> UUID:
 
 
 def _row(row: Entry) -> tuple[Any, ...]:
-    astuple = msgspec.structs.astuple
-    return (row.id, row.kind, row.adjusts_id, *astuple(row.attempt), *astuple(row.ending), *astuple(row.figures))
+    """A `ledger_entry`; the connection's codec takes JSON as text."""
+    attempt = list(msgspec.structs.astuple(row.attempt))
+    attempt[_TAGS] = msgspec.json.encode(row.attempt.tags).decode()
+    rest = (*msgspec.structs.astuple(row.ending), *msgspec.structs.astuple(row.figures))
+    return (row.id, row.kind, row.adjusts_id, *attempt, *rest)

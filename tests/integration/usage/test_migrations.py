@@ -5,7 +5,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.runtime.db import async_url
 from services.usage.reachability import migrate_when_reachable
+from services.usage.store.ledger import COLUMNS
 from services.usage.tables import METADATA, SCHEMA
+from tests.integration.usage.running import Replica
 
 
 async def test_the_migrations_make_the_tables_that_are_queried(usage_database_url: str) -> None:
@@ -33,3 +35,10 @@ def _differences(connection: Connection) -> object:
         "compare_type": True,
     }
     return compare_metadata(MigrationContext.configure(connection, opts=options), METADATA)
+
+
+async def test_entries_are_sent_in_the_order_of_the_ledger_s_columns(replica: Replica) -> None:
+    attributes = await replica.fetch(
+        "SELECT attname FROM pg_attribute WHERE attrelid = 'ledger_entry'::regclass ORDER BY attnum"
+    )
+    assert tuple(name for (name,) in attributes) == COLUMNS

@@ -16,6 +16,7 @@ from pantheon.usage.v1.ledger_pb2 import (
     OUTCOME_LOST,
     OUTCOME_SUCCEEDED,
 )
+from pantheon.usage.v1.measure_pb2 import TokenUsage
 from services.runtime import times
 from services.runtime.ids import uuid7
 from services.usage.entry import MEASURES, NIL, Figures
@@ -44,6 +45,10 @@ def figures(event: CompletionFinished) -> Figures:
 
 def test_measures_are_the_first_figures() -> None:
     assert Figures.__struct_fields__[: len(MEASURES)] == MEASURES
+
+
+def test_tokens_have_the_contract_s_names() -> None:
+    assert {field.name for field in TokenUsage.DESCRIPTOR.fields} <= set(Figures.__struct_fields__)
 
 
 def test_a_success_counts_with_all_it_says() -> None:

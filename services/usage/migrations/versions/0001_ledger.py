@@ -7,60 +7,72 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-# Rows are only ever added. Everything from `requests` on is what the row adds to its group, so that a roll-up is the
-# plain sum of its rows, adjustments included. The nil UUID as `key_id` is a login token.
-LEDGER = """
+# What a row says, column by column. Everything from `requests` on is what the row adds to its group, so that a roll-up
+# is the plain sum of its rows, adjustments included. The nil UUID as `key_id` is a login token.
+ENTRY = {
+    "id": "uuid NOT NULL",
+    "kind": "smallint NOT NULL",
+    "adjusts_id": "uuid",
+    "request_id": "uuid NOT NULL",
+    "attempt_id": "uuid NOT NULL",
+    "attempt_number": "integer NOT NULL",
+    "organisation_id": "uuid NOT NULL",
+    "project_id": "uuid NOT NULL",
+    "user_id": "uuid NOT NULL",
+    "key_id": "uuid NOT NULL",
+    "model": "text NOT NULL",
+    "provider": "text NOT NULL",
+    "sandbox": "boolean NOT NULL",
+    "tags": "jsonb NOT NULL",
+    "provider_model_id": "text NOT NULL",
+    "surface": "smallint NOT NULL",
+    "stream": "boolean NOT NULL",
+    "final": "boolean NOT NULL",
+    "outcome": "smallint NOT NULL",
+    "state": "smallint NOT NULL",
+    "served_model": "text NOT NULL",
+    "finish_reason": "text NOT NULL",
+    "error_reason": "smallint NOT NULL",
+    "http_status": "integer NOT NULL",
+    "provider_response_id": "text NOT NULL",
+    "price_version_id": "text NOT NULL",
+    "requests": "smallint NOT NULL",
+    "attempts": "smallint NOT NULL",
+    "failed": "smallint NOT NULL",
+    "estimated": "smallint NOT NULL",
+    "unpriced": "smallint NOT NULL",
+    "prompt_tokens": "bigint",
+    "completion_tokens": "bigint",
+    "cached_tokens": "bigint",
+    "cache_write_tokens": "bigint",
+    "reasoning_tokens": "bigint",
+    "cost": "numeric",
+    "provider_reported_cost": "numeric",
+    "total_us": "bigint",
+    "prompt_audio_tokens": "bigint",
+    "completion_audio_tokens": "bigint",
+    "ttft_us": "bigint",
+    "total_sample_us": "bigint",
+    "ttft_sample_us": "bigint",
+}
+
+# Rows are only ever added.
+LEDGER = f"""
 CREATE TABLE ledger (
-    id uuid NOT NULL,
+    {", ".join(f"{column} {kind}" for column, kind in ENTRY.items())},
     started_at timestamptz GENERATED ALWAYS AS (uuid_extract_timestamp(id)) VIRTUAL,
     recorded_at timestamptz NOT NULL DEFAULT now(),
-    kind smallint NOT NULL,
-    adjusts_id uuid,
-    request_id uuid NOT NULL,
-    attempt_id uuid NOT NULL,
-    attempt_number integer NOT NULL,
-    final boolean NOT NULL,
-    organisation_id uuid NOT NULL,
-    project_id uuid NOT NULL,
-    user_id uuid NOT NULL,
-    key_id uuid NOT NULL,
-    tags jsonb NOT NULL,
-    model text NOT NULL,
-    provider text NOT NULL,
-    provider_model_id text NOT NULL,
-    surface smallint NOT NULL,
-    stream boolean NOT NULL,
-    sandbox boolean NOT NULL,
-    served_model text NOT NULL,
-    outcome smallint NOT NULL,
-    state smallint NOT NULL,
-    finish_reason text NOT NULL,
-    error_reason smallint NOT NULL,
-    http_status integer NOT NULL,
-    provider_response_id text NOT NULL,
-    price_version_id text NOT NULL,
-    prompt_audio_tokens bigint,
-    completion_audio_tokens bigint,
-    ttft_us bigint,
-    requests smallint NOT NULL,
-    attempts smallint NOT NULL,
-    failed smallint NOT NULL,
-    estimated smallint NOT NULL,
-    unpriced smallint NOT NULL,
-    prompt_tokens bigint,
-    completion_tokens bigint,
-    cached_tokens bigint,
-    cache_write_tokens bigint,
-    reasoning_tokens bigint,
-    cost numeric,
-    provider_reported_cost numeric,
-    total_us bigint,
-    total_sample_us bigint,
-    ttft_sample_us bigint,
     PRIMARY KEY (id),
     CONSTRAINT ledger_adjusts CHECK ((kind = 2) = (adjusts_id IS NOT NULL)),
     CONSTRAINT ledger_counts CHECK (kind = 2 OR (requests = final::int AND unpriced = (cost IS NULL)::int))
 ) PARTITION BY RANGE (id)
+"""
+
+# Rows are sent as an array of these: half the work of an array for each column.
+LEDGER_ENTRY = f"""
+CREATE TYPE ledger_entry AS (
+    {", ".join(f"{column} {kind.partition(' ')[0]}" for column, kind in ENTRY.items())}
+)
 """
 
 # Who used what: the dimensions of every roll-up, written once.
@@ -168,6 +180,7 @@ SPOOLS = (
 
 def upgrade() -> None:
     op.execute(LEDGER)
+    op.execute(LEDGER_ENTRY)
     op.execute("CREATE INDEX ledger_user ON ledger (user_id, id)")
     op.execute("CREATE INDEX ledger_request ON ledger (request_id)")
     op.execute(SERIES)
