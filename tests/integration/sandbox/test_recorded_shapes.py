@@ -1,30 +1,24 @@
 """The sandbox's answers beside recorded ones: no field that the real provider never sent, none missing of those it
 always sent.
-
-The recordings lie beside the checkout (`../shared/corpus`) and are not part of it.
 """
 
 import gzip
 import json
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx2 as httpx
 import pytest
 
 from services.sandbox.server import SandboxServer
+from tests.fixtures.references import TRAFFIC, needs
 
-CORPUS = Path(__file__).resolve().parents[4] / "shared" / "corpus" / "dev.jsonl.gz"
 QUESTION = {"messages": [{"role": "user", "content": "Look!"}]}
 TOOLS = {**QUESTION, "tools": [{"type": "function", "function": {"name": "look"}}], "tool_choice": "required"}
 THINKING = {**QUESTION, "reasoning": {"effort": "low"}}
 MODELS = {"openai": "gpt-4o", "openrouter": "anthropic/claude-haiku-4.5"}
 
-pytestmark = [
-    pytest.mark.corpus,
-    pytest.mark.skipif(not CORPUS.exists(), reason="the recorded traffic is not beside the checkout"),
-]
+pytestmark = [pytest.mark.corpus, needs(TRAFFIC)]
 
 
 def fields(value: Any, path: str = "") -> Iterator[str]:
@@ -53,7 +47,7 @@ def all_fields(bodies: Iterable[str], *, is_stream: bool) -> set[str]:
 def recorded() -> dict[tuple[str, bool], list[str]]:
     """Bodies of good answers, by provider and whether they are streams, as they came over the wire."""
     found: dict[tuple[str, bool], list[str]] = {}
-    with gzip.open(CORPUS, "rt") as lines:
+    with gzip.open(TRAFFIC, "rt") as lines:
         for line in lines:
             exchange = json.loads(line)
             answer = exchange["response"]

@@ -4,7 +4,6 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 
-import pytest
 from genai_prices.types import (
     ClauseEquals,
     ConditionalPrice,
@@ -22,18 +21,16 @@ from services.catalog.seed.load import MODELS, PROVIDERS, load_models
 from services.catalog.seed.pricing import dated, per_million
 from services.catalog.seed.rows import TieredPrice
 from services.rating import SINCE_EVER
-
-FACTS = Path(__file__).parents[4] / "shared" / "catalog" / "model_facts.json"
-needs_facts = pytest.mark.skipif(not FACTS.exists(), reason="the facts lie beside the checkout, and are not there")
+from tests.fixtures.references import MODEL_FACTS, needs
 
 
 def listed(*prices: ConditionalPrice) -> ModelInfo:
     return ModelInfo(id="m", match=ClauseEquals("m"), prices=list(prices))
 
 
-@needs_facts
+@needs(MODEL_FACTS)
 def test_a_rebuild_on_another_day_writes_the_same_files(tmp_path: Path) -> None:
-    assert main(["--facts", str(FACTS), "--into", str(tmp_path), "--date", "2031-01-01"]) == 0
+    assert main(["--facts", str(MODEL_FACTS), "--into", str(tmp_path), "--date", "2031-01-01"]) == 0
 
     assert (tmp_path / MODELS.name).read_bytes() == MODELS.read_bytes()
     assert (tmp_path / PROVIDERS.name).read_bytes() == PROVIDERS.read_bytes()

@@ -5,15 +5,14 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 
 import msgspec
 import pytest
 
 from services.catalog.seed.load import load_models
 from services.rating import PriceVersion, Tokens, price_at, rate
+from tests.fixtures.references import PRICES_ORACLE, needs
 
-ORACLE = Path(__file__).parents[4] / "shared" / "corpus" / "genai_prices_oracle.dev.jsonl.gz"
 # The oracle rated all of its exchanges on one day, whenever they were recorded.
 RATED = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -27,10 +26,7 @@ UNCOUNTED = {
     "input_video_tokens": "video of the prompt",
 }
 
-pytestmark = [
-    pytest.mark.corpus,
-    pytest.mark.skipif(not ORACLE.exists(), reason="the recorded traffic lies beside the checkout, and is not there"),
-]
+pytestmark = [pytest.mark.corpus, needs(PRICES_ORACLE)]
 
 
 class Exchange(msgspec.Struct):
@@ -54,7 +50,7 @@ class Exchange(msgspec.Struct):
 
 
 def exchanges() -> Iterator[Exchange]:
-    with gzip.open(ORACLE) as lines:
+    with gzip.open(PRICES_ORACLE) as lines:
         yield from map(msgspec.json.Decoder(Exchange).decode, lines)
 
 
