@@ -24,7 +24,7 @@ def connect(target: str, identity: ServiceIdentity | None = None) -> grpc.aio.Ch
             ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
             ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
             ("grpc.initial_reconnect_backoff_ms", 100),
-            ("grpc.max_reconnect_backoff_ms", 2_000),
+            ("grpc.max_reconnect_backoff_ms", 500),
             ("grpc.keepalive_time_ms", 20_000),
         ],
     )
