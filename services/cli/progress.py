@@ -41,7 +41,8 @@ def places(stack: Stack) -> Table:
         grid.add_row(f"[bold]{what}[/bold]", where)
     grid.add_row("[bold]NATS[/bold]", stack.nats_url)
     grid.add_row("[bold]Postgres[/bold]", _without_password(stack.database_url))
-    grid.add_row("[bold]Credentials[/bold]", f"{plan.credentials}  (email, password, api_key)")
+    kept = f"{plan.credentials}  (email, password, api_key)"
+    grid.add_row("[bold]Credentials[/bold]", kept if plan.credentials.exists() else "the database had users already")
     grid.add_row("[bold]Logs[/bold]", f"{plan.log('router').parent}")
     return grid
 

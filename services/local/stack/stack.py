@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Literal, Self
 
 from services.local.children import Child
-from services.local.errors import LocalError, StartError
+from services.local.errors import DirectoryUnusableError, LocalError, StartError
 from services.local.lock import directory_lock
 from services.local.nats import LocalNats
 from services.local.ports import LOOPBACK, free_ports
@@ -198,9 +198,15 @@ def _first(failures: ExceptionGroup[LocalError]) -> LocalError:
 
 
 def _private_directory(path: Path) -> None:
-    """Nobody else may look into it. As root others may pass through, for one of them runs Postgres."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.chmod(0o711 if os.geteuid() == 0 else 0o700)
+    """Nobody else may look into it. As root others may pass through, for one of them runs Postgres.
+
+    Raises DirectoryUnusableError.
+    """
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.chmod(0o711 if os.geteuid() == 0 else 0o700)
+    except OSError as error:
+        raise DirectoryUnusableError(f"{path} cannot be used: {error.strerror}") from error
 
 
 def _rotate(log: Path) -> None:

@@ -12,6 +12,9 @@ def test_what_is_where_is_shown_and_no_password(tmp_path: Path, capsys: pytest.C
         tmp_path, Ports(), database_url="postgresql://ada:secret@db.internal/pantheon", nats_url="nats://bus.internal"
     )
     console().print(places(Stack(plan)))
+    assert "the database had users already" in capsys.readouterr().out
+    plan.credentials.touch()
+    console().print(places(Stack(plan)))
     shown = capsys.readouterr().out
     for where in ("http://127.0.0.1:3000", "http://127.0.0.1:8080/v1", "127.0.0.1:50051", "nats://bus.internal"):
         assert where in shown
