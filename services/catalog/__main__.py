@@ -46,7 +46,6 @@ async def serve(settings: CatalogSettings) -> None:
         server.add(add_catalog.add_CatalogServiceServicer_to_server, CatalogServicer(outbox, found), _CATALOG)
         server.add(add_feed.add_ChangeFeedServiceServicer_to_server, ChangeFeedServicer(db, snapshot), _FEED)
         await process.serve(server)
-        process.ready_when("nats", lambda: bus.connected)
         await process.run()
 
 

@@ -156,6 +156,18 @@ async def test_it_serves_the_seed_and_keys_to_routers_while_auth_is_away(
     assert SECRET not in log.read_text()
 
 
+async def test_it_stays_ready_while_nats_is_away_for_routers_poll_it_then(
+    environment: dict[str, str], own_nats: LocalNats, tmp_path: Path
+) -> None:
+    log = tmp_path / "catalog.log"
+    async with running(log, environment) as catalog:
+        await own_nats.kill()
+        await eventually(lambda: logged(log, "bus.disconnected"))
+        checks = await catalog.readiness()
+        assert {name for name, holds in checks.items() if not holds} == {"keys"}, "nobody is there to ask for keys"
+        assert (await catalog.internal.ListProviderKeys(ListProviderKeysRequest())).provider_keys
+
+
 async def test_a_wrong_variable_stops_it_with_a_line_that_names_it(environment: dict[str, str], tmp_path: Path) -> None:
     log = tmp_path / "catalog.log"
     process = await spawn(log, {**environment, "OPENAI_BASE_URL": "api.openai.com/canary"})
