@@ -14,6 +14,7 @@ from services.router.journal import (
     finish_unfinished,
 )
 from services.router.relay import AskWatermark, Relay, RelaySettings
+from services.router.relay.cancellation import stop_if_cancelled
 from services.runtime.bus import Bus
 from services.runtime.errors import JournalUnavailable
 from services.runtime.logging import get_logger
@@ -100,34 +101,26 @@ class Spools:
         """Brings what a gone process left behind to the ledger, then removes it. What fails is tried again later."""
         try:
             journal = await Journal.open(spool, self._limits)
-        except OSError as error:
-            get_logger().error("spool.unreadable", spool=str(spool.id), error=str(error))
-            spool.release()
-            return
-        get_logger().info("spool.adopted", spool=str(spool.id), records=journal.last_number - journal.watermark)
-        confirmed = False
-        try:
-            await finish_unfinished(journal, self._rate)
-            await self._relay_to_the_end(journal)
-            confirmed = True
-        except JournalUnavailable as error:
-            get_logger().error("spool.not_finished", spool=str(spool.id), error=str(error))
+            get_logger().info("spool.adopted", spool=str(spool.id), records=journal.last_number - journal.watermark)
+            try:
+                await finish_unfinished(journal, self._rate)
+                await self._relay_to_the_end(journal)
+            finally:
+                await journal.close()
+            spool.remove()
+            get_logger().info("spool.removed", spool=str(spool.id))
+        except (JournalUnavailable, OSError) as error:
+            get_logger().error("spool.not_seen_off", spool=str(spool.id), error=str(error))
         finally:
-            await journal.close()
-            if confirmed:
-                await asyncio.to_thread(spool.remove)
-                get_logger().info("spool.removed", spool=str(spool.id))
-            else:
-                spool.release()
+            spool.release()
 
     async def _relay_to_the_end(self, journal: Journal) -> None:
         relay = Relay(journal, self._bus, self._ask, self._settings)
-        if not relay.unconfirmed:
-            return
         try:
             async with asyncio.TaskGroup() as tasks:
                 running = tasks.create_task(relay.run())
                 while not await relay.drained(_DRAIN_REPORT_SECONDS):
+                    stop_if_cancelled()
                     get_logger().warning("spool.unconfirmed", spool=str(journal.spool.id), records=relay.unconfirmed)
                 await end([running])
         finally:

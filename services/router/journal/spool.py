@@ -35,11 +35,11 @@ class Spool:
             self._lock = -1
 
     def remove(self) -> None:
-        """Deletes the directory with all that is in it, then gives the lock back."""
-        # Under a name that is no spool's, nobody who looks for spools touches it any more.
+        """Deletes the directory with all that is in it, then gives the lock back. Raises OSError where it may not."""
+        # Under a name that is no spool's, nobody who looks for spools adopts it any more. Who does look deletes it too.
         removed = self.directory.with_name(f"{_REMOVED}{self.id}")
         self.directory.rename(removed)
-        shutil.rmtree(removed)
+        shutil.rmtree(removed, ignore_errors=True)
         self.release()
 
 

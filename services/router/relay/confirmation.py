@@ -23,6 +23,7 @@ from nats.js.errors import NotFoundError
 from pantheon.events.v1.progress_pb2 import SpoolProgressed
 from services.router.journal import Journal
 from services.router.relay import metrics
+from services.router.relay.cancellation import stop_if_cancelled
 from services.router.relay.deliveries import Deliveries, Delivery
 from services.router.relay.settings import RelaySettings
 from services.runtime.bus import COMPLETIONS, Bus
@@ -90,6 +91,7 @@ class Confirmation:
         """Looks after what is unconfirmed, until cancelled."""
         pause = self._settings.check_seconds
         while True:
+            stop_if_cancelled()
             await self._wait(pause)
             if self._journal.last_number <= self._deliveries.watermark:
                 continue

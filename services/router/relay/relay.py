@@ -11,6 +11,7 @@ from nats.js.errors import NoStreamResponseError
 from services.router.journal import Journal
 from services.router.relay import metrics
 from services.router.relay.batch import batch_headers, encode_batch
+from services.router.relay.cancellation import stop_if_cancelled
 from services.router.relay.confirmation import AskWatermark, Confirmation
 from services.router.relay.deliveries import Deliveries, Due
 from services.router.relay.settings import RelaySettings
@@ -18,6 +19,8 @@ from services.runtime.bus import COMPLETIONS, Bus
 from services.runtime.logging import get_logger
 
 _CONNECTION_POLL = 0.1
+# What headers and the batch's own framing may add to the records.
+_ENVELOPE_BYTES = 8 * 1024
 
 
 class Relay:
@@ -71,6 +74,7 @@ class Relay:
                             await moved.wait()
                             continue
                     await self._confirmation.ask_watermark()
+                    stop_if_cancelled()
         except TimeoutError:
             return False
         return True
@@ -83,12 +87,14 @@ class Relay:
         """What the ledger has of an earlier process's records need not be sent again."""
         deadline = time.monotonic() + self._settings.first_ask_seconds
         while self.unconfirmed and not await self._confirmation.ask_watermark():
+            stop_if_cancelled()
             if time.monotonic() >= deadline:
                 return
             await asyncio.sleep(self._settings.drain_ask_seconds)
 
     async def _publish(self, tasks: asyncio.TaskGroup) -> None:
         while True:
+            stop_if_cancelled()
             self._wake.clear()
             self._deliveries.offer(self._journal.durable_number)
             due = self._next()
@@ -112,9 +118,10 @@ class Relay:
     async def _send(self, due: Due, tasks: asyncio.TaskGroup) -> None:
         """Puts as much of `due` on its way as one message takes."""
         most_records = min(due.last - due.first + 1, self._settings.batch_records)
+        most_bytes = min(self._settings.batch_bytes, self._bus.nc.max_payload - _ENVELOPE_BYTES)
         try:
             await self._confirmation.know_stream()
-            records = await self._journal.read(due.first, self._settings.batch_bytes, most_records)
+            records = await self._journal.read(due.first, most_bytes, most_records)
         except (nats.errors.Error, OSError) as error:
             self._back_off(error)
             return

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class RelaySettings:
     """Times in seconds."""
 
-    # Bounds of one message.
+    # Bounds of one message; less where the NATS server takes less.
     batch_bytes: int = 512 * 1024
     batch_records: int = 512
     # A message goes out at once when none is in flight; beside others only when it is full.
