@@ -136,7 +136,10 @@ class Batch(msgspec.Struct):
 
 
 def read(headers: Mapping[str, str] | None, payload: bytes) -> Delivery:
-    """Reads one message."""
+    """Reads one message.
+
+    The records of one that can't be read count as received: the router can do nothing but send the same bytes again.
+    """
     try:
         covered = _range(headers or {})
     except ValueError as error:
@@ -144,12 +147,12 @@ def read(headers: Mapping[str, str] | None, payload: bytes) -> Delivery:
     try:
         events = tuple(CompletionBatch.FromString(payload).events)
     except DecodeError as error:
-        # Its records count as received: the router can do nothing but send the same bytes again.
-        letter = DeadLetter(covered.spool, covered.first, f"not a CompletionBatch: {error}", payload)
-        return Delivery(covered, (), letter)
+        return Delivery(
+            covered, (), DeadLetter(covered.spool, covered.first, f"not a CompletionBatch: {error}", payload)
+        )
     if len(events) != covered.last - covered.first + 1:
         reason = f"headers name records {covered.first} to {covered.last}, the message holds {len(events)}"
-        return Delivery(None, (), DeadLetter(covered.spool, covered.first, reason, payload))
+        return Delivery(covered, (), DeadLetter(covered.spool, covered.first, reason, payload))
     return Delivery(covered, events, None)
 
 

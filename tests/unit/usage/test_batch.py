@@ -59,6 +59,17 @@ def test_a_message_without_headers_is_a_dead_letter() -> None:
     assert delivery.letter.reason == "headers: Pantheon-Spool is missing"
 
 
+@pytest.mark.parametrize("last", (3, 5))
+def test_a_message_of_more_or_fewer_events_than_its_headers_say_is_received_as_a_dead_letter(last: int) -> None:
+    good = message(SPOOL, 1, [event for _ in range(2) for event in Traffic().attempt()])
+    headers = {**good.headers, "Pantheon-Last": str(last)}
+    batch = gathered(Message(good.subject, headers, good.payload))
+    assert (batch.ranges, batch.starts, batch.finishes) == ([SpoolRange(SPOOL, 1, last)], {}, {})
+    (letter,) = batch.letters
+    assert (letter.spool, letter.number, letter.payload) == (SPOOL, 1, good.payload)
+    assert letter.reason == f"headers name records 1 to {last}, the message holds 4"
+
+
 def test_the_same_letter_is_known_by_its_digest() -> None:
     poison = CompletionEvent()
     (first,), (again,), (other,) = (gathered(message(SPOOL, number, [poison])).letters for number in (7, 7, 8))
