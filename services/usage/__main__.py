@@ -9,6 +9,7 @@ from services.runtime.db import Database
 from services.runtime.identity import ServiceIdentity, ServiceTrust
 from services.runtime.process import Process, run
 from services.runtime.server import GrpcServer
+from services.usage import metrics
 from services.usage.intake import Intake
 from services.usage.reachability import Reachability, migrate_when_reachable
 from services.usage.servicer import UsageServicer
@@ -22,7 +23,7 @@ _USAGE = usage_service_pb2.DESCRIPTOR.services_by_name["UsageService"].full_name
 async def serve(settings: UsageSettings) -> None:
     """Runs until told to stop."""
     identity = ServiceIdentity.load(settings.service_keys, NAME)
-    trust = ServiceTrust.load(settings.service_keys)
+    trust = ServiceTrust.load(settings.service_keys, NAME)
     dsn = settings.database_url.get_secret_value()
     async with Process(settings, NAME) as process:
         await migrate_when_reachable(dsn)
@@ -30,6 +31,8 @@ async def serve(settings: UsageSettings) -> None:
         process.on_stop(db.close)
         bus = await Bus.connect(settings.nats_url, name=NAME)
         process.on_stop(bus.close)
+        # Not a matter of readiness: reports and watermarks are served while NATS is away.
+        metrics.NATS_CONNECTED.set_function(lambda: bus.connected)
         server = GrpcServer(settings.listen, follow_keys(process, bus, settings, identity), trust)
         server.add(usage_service_pb2_grpc.add_UsageServiceServicer_to_server, UsageServicer(db), _USAGE)
         reachability = Reachability(db)
@@ -40,8 +43,6 @@ async def serve(settings: UsageSettings) -> None:
         process.run_task("usage.consumer", intake.consumer.run())
         process.on_stop(partial(intake.consumer.stop, settings.drain_seconds))
         process.ready_when("database", lambda: reachability.reachable)
-        process.ready_when("nats", lambda: bus.connected)
-        process.ready_when("consumer", lambda: intake.consumer.running)
         await process.serve(server)
         await process.run()
 

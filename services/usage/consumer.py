@@ -35,6 +35,7 @@ class Consumer:
         self._stopping = asyncio.Event()
         self._ended = asyncio.Event()
         self._running = False
+        metrics.CONSUMING.set(0)
 
     @property
     def running(self) -> bool:
@@ -54,7 +55,7 @@ class Consumer:
                     self._failed("usage.consumer_interrupted", error)
                     await self._pause(pause)
         finally:
-            self._running = False
+            self._is_running(now=False)
             self._ended.set()
 
     async def stop(self, grace: float) -> None:
@@ -71,7 +72,7 @@ class Consumer:
 
     async def _consume(self) -> None:
         feed = await Feed.open(self._bus, self._bounds)
-        self._running = True
+        self._is_running(now=True)
         ahead = asyncio.create_task(feed.next())
         try:
             while True:
@@ -119,7 +120,7 @@ class Consumer:
                 metrics.FAILURES.inc()
                 self._failed("usage.commit_failed", error)
             else:
-                self._running = True
+                self._is_running(now=True)
                 return committed
             await self._pause(pause)
             if self._stopping.is_set():
@@ -131,8 +132,14 @@ class Consumer:
         await self._bus.nc.publish(f"{PROGRESS_SUBJECT}.{spool}", progressed.SerializeToString())
 
     def _failed(self, event: str, error: Exception) -> None:
-        self._running = False
+        self._is_running(now=False)
         get_logger().warning(event, error=repr(error))
+
+    def _is_running(self, *, now: bool) -> None:
+        if now and not self._running:
+            get_logger().info("usage.consumer_running")
+        self._running = now
+        metrics.CONSUMING.set(now)
 
     async def _pause(self, seconds: float) -> None:
         """Waits, but not once it is told to stop."""

@@ -17,5 +17,7 @@ ROWS = Counter("pantheon_usage_rows_total", "Ledger rows added, by kind.", ["kin
 DUPLICATES = Counter("pantheon_usage_duplicates_total", "Events that were in the ledger already.")
 DEAD_LETTERS = Counter("pantheon_usage_dead_letters_total", "Events or messages that could not be booked.")
 FAILURES = Counter("pantheon_usage_commit_failures_total", "Transactions that failed and were tried again.")
+CONSUMING = Gauge("pantheon_usage_consuming", "1 while events are taken from the stream, 0 while that fails.")
+NATS_CONNECTED = Gauge("pantheon_usage_nats_connected", "1 while NATS can be reached.")
 LAG = Gauge("pantheon_usage_lag_messages", "Messages of the stream not fetched yet.")
 SWEPT = Counter("pantheon_usage_swept_attempts_total", "Attempts settled as estimates because no end of theirs came.")
