@@ -185,6 +185,7 @@ async def running_router(
     timeouts: Timeouts | None = None,
     longest_seconds: float = 60,
     files: Files | None = None,
+    limits: JournalLimits = _LIMITS,
 ) -> AsyncIterator[RunningRouter]:
     async with AsyncExitStack() as stack:
         snapshot = Snapshot()
@@ -193,7 +194,7 @@ async def running_router(
         provider_keys = await _loaded_keys(stack, keys)
         spool = create_spool(directory / "spool")
         stack.callback(spool.release)
-        journal = await Journal.open(spool, _LIMITS, files)
+        journal = await Journal.open(spool, limits, files)
         stack.push_async_callback(journal.close)
         upstream = Upstream(timeouts or Timeouts())
         stack.push_async_callback(upstream.close)
@@ -203,7 +204,7 @@ async def running_router(
         await http_server.start()
         stack.push_async_callback(http_server.stop, 1)
         generate(directory / "service-keys", ["router"])
-        trust = ServiceTrust.load(directory / "service-keys")
+        trust = ServiceTrust.load(directory / "service-keys", "router")
         grpc_server = GrpcServer("127.0.0.1:0", OneKey(), trust, most_bytes=4 * MAX_BODY_BYTES)
         grpc_server.add(router_service_pb2_grpc.add_RouterServiceServicer_to_server, RouterServicer(engine), _SERVICE)
         await grpc_server.start()
@@ -214,6 +215,7 @@ async def running_router(
             base_url=f"http://127.0.0.1:{http_server.port}",
             headers=dict(AUTHORIZATION),
             trust_env=False,
+            verify=False,
             timeout=30,
             limits=httpx.Limits(max_connections=None),
         )
