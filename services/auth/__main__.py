@@ -26,7 +26,7 @@ _FEED = change_feed_service_pb2.DESCRIPTOR.services_by_name["ChangeFeedService"]
 
 async def serve(settings: AuthSettings) -> None:
     """Runs until told to stop."""
-    trust = ServiceTrust.load(settings.service_keys)
+    trust = ServiceTrust.load(settings.service_keys, NAME)
     async with Process(settings, NAME) as process:
         await schema.migrate_schema(settings)
         db = schema.open_database(settings)

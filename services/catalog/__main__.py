@@ -29,7 +29,7 @@ _FEED = change_feed_service_pb2.DESCRIPTOR.services_by_name["ChangeFeedService"]
 async def serve(settings: CatalogSettings) -> None:
     """Runs until told to stop."""
     identity = ServiceIdentity.load(settings.service_keys, NAME)
-    trust = ServiceTrust.load(settings.service_keys)
+    trust = ServiceTrust.load(settings.service_keys, NAME)
     dsn = settings.database_url.get_secret_value()
     async with Process(settings, NAME) as process:
         await migrate(dsn, schema=SCHEMA, directory=Path(__file__).with_name("migrations"))

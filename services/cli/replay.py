@@ -111,7 +111,8 @@ async def _services(places: Places) -> AsyncIterator[tuple[Bus, AskWatermark, Ra
             bus = await Bus.connect(places.nats_url, name="replay")
     except (TimeoutError, OSError) as error:
         raise CommandFailed(f"NATS at {places.nats_url} can't be reached: {error}") from None
-    usage, catalog = connect(places.usage_address, identity), connect(places.catalog_address, identity)
+    usage = connect(places.usage_address, identity, "usage")
+    catalog = connect(places.catalog_address, identity, "catalog")
     try:
         snapshot = await _snapshot(ChangeFeedServiceStub(catalog), places.catalog_address)
         yield bus, watermarks_from(usage), rate_lost(snapshot)

@@ -30,9 +30,9 @@ async def serve(settings: RouterSettings) -> None:
     async with Process(settings, NAME) as process:
         bus = await Bus.connect(settings.nats_url, name=NAME)
         process.on_stop(bus.close)
-        catalog = connect(settings.catalog_address, identity)
+        catalog = connect(settings.catalog_address, identity, "catalog")
         process.on_stop(catalog.close)
-        usage = connect(settings.usage_address, identity)
+        usage = connect(settings.usage_address, identity, "usage")
         process.on_stop(usage.close)
         callers = follow_keys(process, bus, settings, identity, settings.cache_dir / "auth")
         snapshot = await follow_catalog(process, bus, catalog, settings.cache_dir / "catalog", settings.max_staleness)
@@ -52,7 +52,7 @@ async def serve(settings: RouterSettings) -> None:
         engine = Engine(snapshot, keys, spools.journal, upstream, longest_seconds=settings.longest_attempt)
         process.on_stop(engine.settled)
 
-        trust = ServiceTrust.load(settings.service_keys)
+        trust = ServiceTrust.load(settings.service_keys, NAME)
         most_bytes = 4 * MAX_BODY_BYTES  # grpcio refuses beyond it without a reason; the servicer gives one below it
         server = GrpcServer(
             settings.grpc_listen, callers, trust, default_seconds=settings.longest_attempt, most_bytes=most_bytes

@@ -75,9 +75,10 @@ def authorize(method: str, rule: AccessRule, principal: Principal | None, servic
     """
     if rule.audience == access_pb2.AUDIENCE_PUBLIC:
         return
-    if rule.audience == access_pb2.AUDIENCE_SERVICE:
-        if service is None:
-            raise AccessDenied(f"{method} is internal", method=method, required="service identity")
+    if rule.audience == access_pb2.AUDIENCE_SERVICE and rule.services:
+        if service not in rule.services:
+            required = f"service identity of {' or '.join(rule.services)}"
+            raise AccessDenied(f"{method} is internal", method=method, required=required)
         return
     if rule.audience != access_pb2.AUDIENCE_USER or not rule.role or not rule.scope:
         raise AccessDenied(f"{method} is open to nobody", method=method, required="an access rule")

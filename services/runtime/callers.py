@@ -37,7 +37,7 @@ def follow_keys(
 
     `cache` is the file that lets the process start without auth. Call it on the running event loop.
     """
-    channel = connect(settings.auth_address, identity)
+    channel = connect(settings.auth_address, identity, "auth")
     process.on_stop(channel.close)
     keys = KeyDirectory(settings.pepper, channel)
     follower = Follower(

@@ -14,9 +14,12 @@ from services.runtime.server import MAX_MESSAGE_BYTES
 _DEADLINE_SECONDS = 10.0
 
 
-def connect(target: str, identity: ServiceIdentity | None = None) -> grpc.aio.Channel:
-    """A channel to "host:port" that connects on use and again after failures. Who made it closes it."""
-    interceptors: list[Any] = [_Unary(identity), _Stream(identity)]
+def connect(target: str, identity: ServiceIdentity | None = None, audience: str = "") -> grpc.aio.Channel:
+    """A channel to "host:port" that connects on use and again after failures. Who made it closes it.
+
+    Calls are signed by `identity` for the service named `audience`, which is who should be at that address.
+    """
+    interceptors: list[Any] = [_Unary(identity, audience), _Stream(identity, audience)]
     return grpc.aio.insecure_channel(
         target,
         interceptors=interceptors,
@@ -31,13 +34,14 @@ def connect(target: str, identity: ServiceIdentity | None = None) -> grpc.aio.Ch
 
 
 class _Signed:
-    def __init__(self, identity: ServiceIdentity | None) -> None:
+    def __init__(self, identity: ServiceIdentity | None, audience: str) -> None:
         self._identity = identity
+        self._audience = audience
 
     def _sign(self, details: ClientCallDetails) -> ClientCallDetails:
         metadata = Metadata(*(details.metadata or ()))
         if self._identity is not None:
-            metadata.add(METADATA_KEY, self._identity.token())
+            metadata.add(METADATA_KEY, self._identity.token(self._audience))
         request_id = structlog.contextvars.get_contextvars().get("request_id")
         if request_id:
             metadata.add(REQUEST_ID_KEY, request_id)

@@ -1,8 +1,8 @@
 """Service identities: each process signs its calls with an Ed25519 key of its own, all know the public halves.
 
 A directory holds `<service>.jwk` (private, mode 0600, only that service's) and `trust.json` (public, a JWK set whose
-`kid`s are service names; RFC 7517, RFC 8037). The token is a JWT (Ed25519), good for a minute, in the
-`x-pantheon-service` metadata.
+`kid`s are service names; RFC 7517, RFC 8037). The token is a JWT (Ed25519), good for a minute and for one service
+(its `aud`, so that who is called can't call others as the caller), in the `x-pantheon-service` metadata.
 """
 
 import json
@@ -30,8 +30,7 @@ class ServiceIdentity:
     def __init__(self, name: str, key: OKPKey) -> None:
         self.name = name
         self._key = key
-        self._token = ""
-        self._renew_at = 0.0
+        self._tokens: dict[str, tuple[float, str]] = {}
 
     @classmethod
     def load(cls, directory: Path, name: str) -> "ServiceIdentity":
@@ -46,25 +45,27 @@ class ServiceIdentity:
         except (OSError, ValueError, JoseError) as error:
             raise SystemExit(f"PANTHEON_SERVICE_KEYS: {path} can't be read as a key: {error}") from None
 
-    def token(self) -> str:
-        """A token good for at least half a minute."""
+    def token(self, audience: str) -> str:
+        """A token for the service of this name, good for at least half a minute."""
         now = time.time()
-        if now >= self._renew_at:
-            claims = {"iss": self.name, "iat": int(now), "exp": int(now) + _LIFE_SECONDS}
+        renew_at, token = self._tokens.get(audience, (0.0, ""))
+        if now >= renew_at:
+            claims = {"iss": self.name, "aud": audience, "iat": int(now), "exp": int(now) + _LIFE_SECONDS}
             header = {"alg": ALGORITHM, "kid": self.name, "typ": "JWT"}
-            self._token = jwt.encode(header, claims, self._key, algorithms=[ALGORITHM])
-            self._renew_at = now + _LIFE_SECONDS / 2
-        return self._token
+            token = jwt.encode(header, claims, self._key, algorithms=[ALGORITHM])
+            self._tokens[audience] = now + _LIFE_SECONDS / 2, token
+        return token
 
 
 class ServiceTrust:
-    """The public halves: who may call internal RPCs."""
+    """What the service `name` knows its callers by: the public halves of all services."""
 
-    def __init__(self, keys: KeySet) -> None:
+    def __init__(self, name: str, keys: KeySet) -> None:
+        self._name = name
         self._keys = keys
 
     @classmethod
-    def load(cls, directory: Path) -> "ServiceTrust":
+    def load(cls, directory: Path, name: str) -> "ServiceTrust":
         """Reads `<directory>/trust.json`.
 
         Raises:
@@ -72,7 +73,7 @@ class ServiceTrust:
         """
         path = directory / "trust.json"
         try:
-            return cls(KeySet.import_key_set(json.loads(path.read_text())))
+            return cls(name, KeySet.import_key_set(json.loads(path.read_text())))
         except (OSError, ValueError, KeyError, JoseError) as error:
             raise SystemExit(f"PANTHEON_SERVICE_KEYS: {path} can't be read as a key set: {error}") from None
 
@@ -80,7 +81,7 @@ class ServiceTrust:
         """The name of the service that signed the token.
 
         Raises:
-            CredentialsInvalid: nobody known signed it, or it is out of date.
+            CredentialsInvalid: nobody known signed it, it is for another service, or it is out of date.
         """
         try:
             decoded = jwt.decode(token, self._keys, algorithms=[ALGORITHM])
@@ -88,9 +89,10 @@ class ServiceTrust:
             name, issued, expires = str(claims["iss"]), float(claims["iat"]), float(claims["exp"])
         except (JoseError, KeyError, ValueError, TypeError):
             raise CredentialsInvalid from None
-        now = time.time()
         # The issuer must be who the key belongs to, or every service could speak for every other.
-        if decoded.header.get("kid") != name or not issued - _LEEWAY_SECONDS <= now <= expires + _LEEWAY_SECONDS:
+        if decoded.header.get("kid") != name or claims.get("aud") != self._name:
+            raise CredentialsInvalid
+        if not issued - _LEEWAY_SECONDS <= time.time() <= expires + _LEEWAY_SECONDS:
             raise CredentialsInvalid
         return name
 

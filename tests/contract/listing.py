@@ -38,12 +38,14 @@ def field_lines() -> list[str]:
 
 
 def access_lines() -> list[str]:
-    """`<service>/<method> <audience> <role> <scope>`; the last two are read for users only."""
+    """`<service>/<method> <audience> <role> <scope>`, or for services `<service>/<method> <audience> <names>`."""
     lines = []
     for rpc in rpcs():
         rule = rpc.rule
-        most = (Role.Name(rule.role), Scope.Name(rule.scope)) if rule.audience == AUDIENCE_USER else ("-", "-")
-        lines.append(" ".join((rpc.path, Audience.Name(rule.audience), *most)))
+        who: tuple[str, ...] = (",".join(rule.services),) if rule.services else ("-", "-")
+        if rule.audience == AUDIENCE_USER:
+            who = (Role.Name(rule.role), Scope.Name(rule.scope))
+        lines.append(" ".join((rpc.path, Audience.Name(rule.audience), *who)))
     return lines
 
 

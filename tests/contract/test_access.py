@@ -3,6 +3,7 @@
 import pytest
 
 from pantheon.auth.v1.access_pb2 import (
+    AUDIENCE_SERVICE,
     AUDIENCE_UNSPECIFIED,
     AUDIENCE_USER,
     ROLE_UNSPECIFIED,
@@ -29,6 +30,7 @@ def test_every_method_has_an_access_rule(rpc: Rpc) -> None:
     for_people = rule.audience == AUDIENCE_USER
     assert (rule.role != ROLE_UNSPECIFIED) == for_people
     assert (rule.scope != SCOPE_UNSPECIFIED) == for_people
+    assert bool(rule.services) == (rule.audience == AUDIENCE_SERVICE)
 
 
 def test_who_may_call_what_is_as_listed() -> None:

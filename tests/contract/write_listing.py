@@ -10,7 +10,7 @@ from tests.contract.listing import ACCESS, FIELDS, access_lines, committed, fiel
 
 HEADERS = {
     FIELDS: "# What an event can hold: field, number, type; enum value, number. Lines are only ever added.\n",
-    ACCESS: "# Who may call what: service/method, audience, least role, scope of an API key.\n",
+    ACCESS: "# Who may call what: service/method, audience, least role and scope of an API key or the services.\n",
 }
 
 

@@ -103,7 +103,7 @@ class RunningAuth:
         self.outbox = outbox
         self.db = outbox.db
         self.people = connect(self.target)
-        self.services = connect(self.target, ServiceIdentity.load(directory, "router"))
+        self.services = connect(self.target, ServiceIdentity.load(directory, "router"), "auth")
         self.stub = auth_service_pb2_grpc.AuthServiceStub(self.people)
         self.internal = auth_service_pb2_grpc.AuthServiceStub(self.services)
         self.feed = change_feed_service_pb2_grpc.ChangeFeedServiceStub(self.services)
@@ -172,7 +172,7 @@ async def running_auth(dsn: str, directory: Path) -> AsyncIterator[RunningAuth]:
     issuer = TokenIssuer(keys.key, timedelta(seconds=configured.token_seconds))
     outbox = Outbox(db, "auth")
     authenticator = OwnAuthenticator(db, configured.pepper, keys.trusted, clock)
-    server = GrpcServer("127.0.0.1:0", authenticator, ServiceTrust.load(directory))
+    server = GrpcServer("127.0.0.1:0", authenticator, ServiceTrust.load(directory, "auth"))
     servicer = AuthServicer(Resources(outbox, passwords, issuer, keys.published, configured.pepper, clock))
     server.add(auth_service_pb2_grpc.add_AuthServiceServicer_to_server, servicer, "pantheon.auth.v1.AuthService")
     add_feed = change_feed_service_pb2_grpc.add_ChangeFeedServiceServicer_to_server

@@ -97,7 +97,7 @@ class Authority(
 @asynccontextmanager
 async def serving(authority: Authority, keys: Path) -> AsyncIterator[str]:
     """Serves inside the block; yields the address."""
-    server = GrpcServer("127.0.0.1:0", Users(), ServiceTrust.load(keys))
+    server = GrpcServer("127.0.0.1:0", Users(), ServiceTrust.load(keys, "auth"))
     server.add(auth_service_pb2_grpc.add_AuthServiceServicer_to_server, authority, "pantheon.auth.v1.AuthService")
     server.add(
         change_feed_service_pb2_grpc.add_ChangeFeedServiceServicer_to_server,

@@ -124,7 +124,7 @@ async def started(
         tasks = Tasks()
         tasks.start("outbox", OutboxRelay(outbox, bus).run())
         stack.push_async_callback(tasks.close)
-    server = GrpcServer("127.0.0.1:0", Users(), ServiceTrust.load(keys))
+    server = GrpcServer("127.0.0.1:0", Users(), ServiceTrust.load(keys, "catalog"))
     server.add(
         catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server,
         CatalogServicer(outbox, found),
@@ -138,7 +138,7 @@ async def started(
     await server.start()
     stack.push_async_callback(server.stop, 0)
     target = f"127.0.0.1:{server.port}"
-    channel, router = connect(target), connect(target, ServiceIdentity.load(keys, "router"))
+    channel, router = connect(target), connect(target, ServiceIdentity.load(keys, "router"), "catalog")
     stack.push_async_callback(channel.close)
     stack.push_async_callback(router.close)
     return Catalog(db, found, channel, router)

@@ -88,7 +88,7 @@ async def running(log: Path, environment: dict[str, str]) -> AsyncIterator[Runni
 
         target = f"127.0.0.1:{await eventually(port, timeout=START_SECONDS)}"
         router = ServiceIdentity.load(Path(environment["PANTHEON_SERVICE_KEYS"]), "router")
-        channel, internal = connect(target), connect(target, router)
+        channel, internal = connect(target), connect(target, router, "catalog")
         stack.push_async_callback(channel.close)
         stack.push_async_callback(internal.close)
         ops = f"http://127.0.0.1:{logged(log, 'http.serving')[0]['port']}"

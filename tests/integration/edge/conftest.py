@@ -54,7 +54,7 @@ def client_of(url: str) -> httpx.AsyncClient:
 async def running_services() -> AsyncIterator[Behind]:
     """The services, until the block ends."""
     auth, catalog, usage = Auth(), Catalog(), Usage()  # type: ignore[abstract]  # what the edge calls of them
-    server = GrpcServer(f"{LOOPBACK}:0", Keys(), ServiceTrust(KeySet([])))
+    server = GrpcServer(f"{LOOPBACK}:0", Keys(), ServiceTrust("any", KeySet([])))
     server.add(add_AuthServiceServicer_to_server, auth, "pantheon.auth.v1.AuthService")
     server.add(add_CatalogServiceServicer_to_server, catalog, "pantheon.catalog.v1.CatalogService")
     server.add(add_UsageServiceServicer_to_server, usage, "pantheon.usage.v1.UsageService")

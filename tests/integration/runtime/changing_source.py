@@ -88,7 +88,7 @@ class Nobody:
 async def serving(source: ChangingSource, directory: Path) -> AsyncIterator[int]:
     """Serves the source's change feed until the block ends; yields the port."""
     generate(directory, (SOURCE, "router"))
-    server = GrpcServer("127.0.0.1:0", Nobody(), ServiceTrust.load(directory))
+    server = GrpcServer("127.0.0.1:0", Nobody(), ServiceTrust.load(directory, SOURCE))
     add = change_feed_service_pb2_grpc.add_ChangeFeedServiceServicer_to_server
     server.add(add, ChangeFeedServicer(source.db, source.snapshot), "pantheon.events.v1.ChangeFeedService")
     await server.start()
@@ -99,4 +99,4 @@ async def serving(source: ChangingSource, directory: Path) -> AsyncIterator[int]
 
 
 def channel_of_a_follower(port: int, directory: Path) -> grpc.aio.Channel:
-    return connect(f"127.0.0.1:{port}", ServiceIdentity.load(directory, "router"))
+    return connect(f"127.0.0.1:{port}", ServiceIdentity.load(directory, "router"), SOURCE)

@@ -19,11 +19,13 @@ from services.runtime.identity import ServiceIdentity, ServiceTrust, generate
 from services.runtime.rpc import RpcContext
 from services.runtime.server import GrpcServer
 
+NAME = "gated"
 SERVICE = "pantheon.gated.v1.GatedService"
 MEMBERS = AccessRule(audience=access_pb2.AUDIENCE_USER, role=Role.ROLE_MEMBER, scope=Scope.SCOPE_INFERENCE)
 RULES: dict[str, AccessRule | None] = {
     "Public": AccessRule(audience=access_pb2.AUDIENCE_PUBLIC),
-    "Internal": AccessRule(audience=access_pb2.AUDIENCE_SERVICE),
+    "Internal": AccessRule(audience=access_pb2.AUDIENCE_SERVICE, services=["router"]),
+    "Closed": AccessRule(audience=access_pb2.AUDIENCE_SERVICE),
     "Members": MEMBERS,
     "Watch": MEMBERS,
     "Administrators": AccessRule(
@@ -71,15 +73,15 @@ class GatedService:
         self.people = People()
         self.behaviour: Behaviour | None = None
         self.server = GrpcServer(
-            "127.0.0.1:0", self.people, ServiceTrust.load(directory), default_seconds=default_seconds
+            "127.0.0.1:0", self.people, ServiceTrust.load(directory, NAME), default_seconds=default_seconds
         )
         self.server.add(lambda handlers, server: server.add_generic_rpc_handlers(handlers), self._handlers(), SERVICE)
         self._directory = directory
 
-    def channel(self, service: str = "") -> grpc.aio.Channel:
-        """To the service, with the identity of another one if it is named."""
+    def channel(self, service: str = "", audience: str = NAME) -> grpc.aio.Channel:
+        """To the service, with the identity of another one if it is named, for itself or whom else is named."""
         identity = ServiceIdentity.load(self._directory, service) if service else None
-        return connect(self.target, identity)
+        return connect(self.target, identity, audience)
 
     @property
     def target(self) -> str:

@@ -92,7 +92,7 @@ def auth() -> Auth:
 async def wire(auth: Auth, tmp_path: Path) -> AsyncIterator[FaultProxy]:
     """What the directory reaches auth through."""
     generate(tmp_path, ("auth", "router"))
-    server = GrpcServer("127.0.0.1:0", Nobody(), ServiceTrust.load(tmp_path))
+    server = GrpcServer("127.0.0.1:0", Nobody(), ServiceTrust.load(tmp_path, "auth"))
     server.add(add_AuthServiceServicer_to_server, auth, "pantheon.auth.v1.AuthService")
     await server.start()
     async with FaultProxy(server.port) as proxy:
@@ -102,7 +102,7 @@ async def wire(auth: Auth, tmp_path: Path) -> AsyncIterator[FaultProxy]:
 
 @pytest.fixture
 async def directory(wire: FaultProxy, tmp_path: Path) -> AsyncIterator[KeyDirectory]:
-    async with connect(f"127.0.0.1:{wire.port}", ServiceIdentity.load(tmp_path, "router")) as channel:
+    async with connect(f"127.0.0.1:{wire.port}", ServiceIdentity.load(tmp_path, "router"), "auth") as channel:
         yield KeyDirectory(PEPPER, channel)
 
 
@@ -201,7 +201,7 @@ async def test_a_stale_copy_is_not_trusted(
     auth: Auth, directory: KeyDirectory, wire: FaultProxy, nats_url: str, tmp_path: Path
 ) -> None:
     bus = await Bus.connect(nats_url, name="router")
-    async with connect(f"127.0.0.1:{wire.port}", ServiceIdentity.load(tmp_path, "router")) as channel:
+    async with connect(f"127.0.0.1:{wire.port}", ServiceIdentity.load(tmp_path, "router"), "auth") as channel:
         never_run = Follower("auth", bus, channel, reset=directory.reset, apply=directory.apply)
         directory.follow(never_run)
         directory.apply(created(record()))

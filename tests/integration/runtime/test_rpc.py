@@ -29,7 +29,7 @@ from services.runtime.identity import METADATA_KEY, ServiceIdentity, generate
 from services.runtime.rpc import REQUEST_ID_KEY, RpcContext
 from services.runtime.status import DETAILS_KEY, error_from_rpc
 from tests.fixtures.eventually import eventually
-from tests.integration.runtime.gated_service import SERVICE, GatedService, gated_service
+from tests.integration.runtime.gated_service import NAME, SERVICE, GatedService, gated_service
 
 Refused = TypeVar("Refused", bound=PantheonError)
 Metadata = Sequence[tuple[str, str]]
@@ -85,7 +85,7 @@ def details(failure: grpc.aio.AioRpcError) -> Status:
     return Status.FromString(serialised)
 
 
-@pytest.mark.parametrize("method", ("Ruleless", "Roleless"))
+@pytest.mark.parametrize("method", ("Ruleless", "Roleless", "Closed"))
 @pytest.mark.parametrize("metadata", ((), as_("member"), as_("administrator")))
 async def test_a_method_without_a_whole_rule_is_open_to_nobody(
     channel: grpc.aio.Channel, router: grpc.aio.Channel, method: str, metadata: Metadata
@@ -103,12 +103,25 @@ async def test_internal_methods_are_open_to_signed_services_only(
     for metadata in ((), as_("administrator")):
         with refused(AccessDenied) as told:
             await call(channel, "Internal", metadata)
-        assert told["required"] == "service identity"
+        assert told["required"] == "service identity of router"
+
+
+async def test_internal_methods_are_closed_to_services_they_do_not_name(service: GatedService) -> None:
+    async with service.channel("usage") as usage:
+        with refused(AccessDenied) as told:
+            await call(usage, "Internal")
+    assert told["required"] == "service identity of router"
+
+
+async def test_a_token_for_one_service_is_worth_nothing_at_another(service: GatedService) -> None:
+    async with service.channel("router", audience="usage") as replayed:
+        with refused(CredentialsInvalid):
+            await call(replayed, "Internal")
 
 
 async def test_a_forged_identity_is_refused(channel: grpc.aio.Channel, tmp_path: Path) -> None:
     generate(tmp_path / "forged", ("router",))
-    forged = ServiceIdentity.load(tmp_path / "forged", "router").token()
+    forged = ServiceIdentity.load(tmp_path / "forged", "router").token(NAME)
     for method in ("Internal", "Members"):
         with refused(CredentialsInvalid):
             await call(channel, method, ((METADATA_KEY, forged), *as_("member")))

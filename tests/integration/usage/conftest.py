@@ -43,7 +43,9 @@ async def bus(own_nats: LocalNats) -> AsyncIterator[Bus]:
 @pytest.fixture
 async def service(replica: Replica, tmp_path: Path) -> AsyncIterator[Service]:
     generate(tmp_path, ["router"])
-    async with serving(replica, ServiceTrust.load(tmp_path), ServiceIdentity.load(tmp_path, "router")) as running:
+    async with serving(
+        replica, ServiceTrust.load(tmp_path, "usage"), ServiceIdentity.load(tmp_path, "router")
+    ) as running:
         yield running
 
 

@@ -191,7 +191,8 @@ async def serving(replica: Replica, trust: ServiceTrust, router: ServiceIdentity
         "pantheon.usage.v1.UsageService",
     )
     await server.start()
-    people, internal = connect(f"127.0.0.1:{server.port}"), connect(f"127.0.0.1:{server.port}", router)
+    target = f"127.0.0.1:{server.port}"
+    people, internal = connect(target), connect(target, router, "usage")
     try:
         yield Service(people, internal, callers)
     finally:

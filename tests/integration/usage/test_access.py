@@ -126,7 +126,7 @@ async def test_only_platform_administrators_verify_and_only_services_ask_for_wat
     assert error.metadata["required"] == "ROLE_PLATFORM_ADMIN"
     request = GetWatermarkRequest(spool_id=str(uuid7()))
     error = await refusal(seen.stub.GetWatermark(request, metadata=seen.callers.operator()))
-    assert error.metadata["required"] == "service identity"
+    assert error.metadata["required"] == "service identity of router"
 
 
 async def test_a_router_learns_how_far_its_spool_has_come(replica: Replica, service: Service, traffic: Traffic) -> None:

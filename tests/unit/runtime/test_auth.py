@@ -18,7 +18,7 @@ from services.runtime.identity import ALGORITHM
 
 METHOD = "/pantheon.test.v1.TestService/Do"
 PUBLIC = AccessRule(audience=access_pb2.AUDIENCE_PUBLIC)
-SERVICES = AccessRule(audience=access_pb2.AUDIENCE_SERVICE)
+SERVICES = AccessRule(audience=access_pb2.AUDIENCE_SERVICE, services=["router", "usage"])
 ADMINISTRATORS = AccessRule(
     audience=access_pb2.AUDIENCE_USER, role=Role.ROLE_ORGANISATION_ADMIN, scope=Scope.SCOPE_ADMIN
 )
@@ -44,6 +44,7 @@ def test_every_rpc_says_who_may_call_it(method: MethodDescriptor) -> None:
     for_people = rule.audience == access_pb2.AUDIENCE_USER
     assert (rule.role != Role.ROLE_UNSPECIFIED) is for_people
     assert (rule.scope != Scope.SCOPE_UNSPECIFIED) is for_people
+    assert bool(rule.services) is (rule.audience == access_pb2.AUDIENCE_SERVICE)
 
 
 def test_the_walk_finds_the_rpcs() -> None:
@@ -56,6 +57,8 @@ def test_the_walk_finds_the_rpcs() -> None:
     (
         AccessRule(),
         AccessRule(audience=access_pb2.AUDIENCE_USER),
+        AccessRule(audience=access_pb2.AUDIENCE_SERVICE),
+        AccessRule(services=["router"]),
         AccessRule(audience=access_pb2.AUDIENCE_USER, role=Role.ROLE_MEMBER),
         AccessRule(audience=access_pb2.AUDIENCE_USER, scope=Scope.SCOPE_INFERENCE),
         AccessRule(role=Role.ROLE_MEMBER, scope=Scope.SCOPE_INFERENCE),
@@ -72,12 +75,14 @@ def test_what_is_public_is_open_to_anyone() -> None:
     authorize(METHOD, PUBLIC, None, None)
 
 
-def test_what_is_internal_is_for_services_only() -> None:
-    authorize(METHOD, SERVICES, None, "router")
+def test_what_is_internal_is_for_the_services_named_only() -> None:
+    for service in ("router", "usage"):
+        authorize(METHOD, SERVICES, None, service)
     for principal in (None, caller(Role.ROLE_PLATFORM_ADMIN)):
-        with pytest.raises(AccessDenied) as refusal:
-            authorize(METHOD, SERVICES, principal, None)
-        assert refusal.value.metadata == {"method": METHOD, "required": "service identity"}
+        for other in (None, "", "catalog"):
+            with pytest.raises(AccessDenied) as refusal:
+                authorize(METHOD, SERVICES, principal, other)
+            assert refusal.value.metadata == {"method": METHOD, "required": "service identity of router or usage"}
 
 
 def test_a_service_identity_is_no_user() -> None:

@@ -20,7 +20,7 @@ def directory(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def trust(directory: Path) -> ServiceTrust:
-    return ServiceTrust.load(directory)
+    return ServiceTrust.load(directory, "catalog")
 
 
 def private_key(directory: Path, name: str) -> OKPKey:
@@ -30,17 +30,31 @@ def private_key(directory: Path, name: str) -> OKPKey:
 def signed(key: OKPKey, kid: str | None, **claims: Any) -> str:
     now = int(time.time())
     header = {"alg": ALGORITHM} if kid is None else {"alg": ALGORITHM, "kid": kid}
-    return jwt.encode(header, {"iat": now, "exp": now + 60, **claims}, key, algorithms=[ALGORITHM])
+    return jwt.encode(header, {"iat": now, "exp": now + 60, "aud": "catalog", **claims}, key, algorithms=[ALGORITHM])
 
 
 def test_a_service_is_known_by_what_it_signs(directory: Path, trust: ServiceTrust) -> None:
     for name in ("router", "usage"):
-        assert trust.verify(ServiceIdentity.load(directory, name).token()) == name
+        assert trust.verify(ServiceIdentity.load(directory, name).token("catalog")) == name
 
 
 def test_a_token_is_used_again_while_it_is_fresh(directory: Path) -> None:
     identity = ServiceIdentity.load(directory, "router")
-    assert identity.token() == identity.token()
+    assert identity.token("catalog") == identity.token("catalog")
+
+
+@pytest.mark.parametrize("audience", ("auth", "", None, ["catalog"], 7))
+def test_a_token_for_another_service_is_refused(directory: Path, trust: ServiceTrust, audience: object) -> None:
+    with pytest.raises(CredentialsInvalid):
+        trust.verify(signed(private_key(directory, "router"), "router", iss="router", aud=audience))
+
+
+def test_each_service_is_signed_for_on_its_own(directory: Path, trust: ServiceTrust) -> None:
+    identity = ServiceIdentity.load(directory, "router")
+    for_auth, for_catalog = identity.token("auth"), identity.token("catalog")
+    assert trust.verify(for_catalog) == "router"
+    with pytest.raises(CredentialsInvalid):
+        trust.verify(for_auth)
 
 
 def test_no_service_signs_as_another(directory: Path, trust: ServiceTrust) -> None:
@@ -86,10 +100,10 @@ def test_an_unsigned_token_is_refused(directory: Path, trust: ServiceTrust) -> N
 
 def test_keys_that_exist_stay_when_services_are_added(directory: Path) -> None:
     before = (directory / "router.jwk").read_bytes()
-    token = ServiceIdentity.load(directory, "router").token()
+    token = ServiceIdentity.load(directory, "router").token("catalog")
     generate(directory, ("router", "usage", "catalog"))
     assert (directory / "router.jwk").read_bytes() == before
-    assert ServiceTrust.load(directory).verify(token) == "router"
+    assert ServiceTrust.load(directory, "catalog").verify(token) == "router"
 
 
 def test_private_halves_are_for_their_owner_and_nowhere_else(directory: Path) -> None:
@@ -110,4 +124,4 @@ def test_a_key_that_cannot_be_read_ends_the_process_with_a_line_that_names_it(
     with pytest.raises(SystemExit, match=r"PANTHEON_SERVICE_KEYS: .*router\.jwk"):
         ServiceIdentity.load(directory, "router")
     with pytest.raises(SystemExit, match=r"PANTHEON_SERVICE_KEYS: .*trust\.json"):
-        ServiceTrust.load(directory)
+        ServiceTrust.load(directory, "router")

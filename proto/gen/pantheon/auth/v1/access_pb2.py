@@ -25,19 +25,19 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dpantheon/auth/v1/access.proto\x12\x10pantheon.auth.v1\x1a google/protobuf/descriptor.proto\"\x88\x01\n\nAccessRule\x12,\n\x08\x61udience\x18\x01 \x01(\x0e\x32\x1a.pantheon.auth.v1.Audience\x12$\n\x04role\x18\x02 \x01(\x0e\x32\x16.pantheon.auth.v1.Role\x12&\n\x05scope\x18\x03 \x01(\x0e\x32\x17.pantheon.auth.v1.Scope*b\n\x08\x41udience\x12\x18\n\x14\x41UDIENCE_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x41UDIENCE_PUBLIC\x10\x01\x12\x11\n\rAUDIENCE_USER\x10\x02\x12\x14\n\x10\x41UDIENCE_SERVICE\x10\x03*{\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_MEMBER\x10\n\x12\x16\n\x12ROLE_PROJECT_ADMIN\x10\x14\x12\x1b\n\x17ROLE_ORGANISATION_ADMIN\x10\x1e\x12\x17\n\x13ROLE_PLATFORM_ADMIN\x10(*n\n\x05Scope\x12\x15\n\x11SCOPE_UNSPECIFIED\x10\x00\x12\x13\n\x0fSCOPE_INFERENCE\x10\x01\x12\x14\n\x10SCOPE_USAGE_READ\x10\x02\x12\x12\n\x0eSCOPE_SETTINGS\x10\x03\x12\x0f\n\x0bSCOPE_ADMIN\x10\x04:N\n\x06\x61\x63\x63\x65ss\x12\x1e.google.protobuf.MethodOptions\x18\xb4\x87\x03 \x01(\x0b\x32\x1c.pantheon.auth.v1.AccessRuleb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dpantheon/auth/v1/access.proto\x12\x10pantheon.auth.v1\x1a google/protobuf/descriptor.proto\"\x9a\x01\n\nAccessRule\x12,\n\x08\x61udience\x18\x01 \x01(\x0e\x32\x1a.pantheon.auth.v1.Audience\x12$\n\x04role\x18\x02 \x01(\x0e\x32\x16.pantheon.auth.v1.Role\x12&\n\x05scope\x18\x03 \x01(\x0e\x32\x17.pantheon.auth.v1.Scope\x12\x10\n\x08services\x18\x04 \x03(\t*b\n\x08\x41udience\x12\x18\n\x14\x41UDIENCE_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x41UDIENCE_PUBLIC\x10\x01\x12\x11\n\rAUDIENCE_USER\x10\x02\x12\x14\n\x10\x41UDIENCE_SERVICE\x10\x03*{\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_MEMBER\x10\n\x12\x16\n\x12ROLE_PROJECT_ADMIN\x10\x14\x12\x1b\n\x17ROLE_ORGANISATION_ADMIN\x10\x1e\x12\x17\n\x13ROLE_PLATFORM_ADMIN\x10(*n\n\x05Scope\x12\x15\n\x11SCOPE_UNSPECIFIED\x10\x00\x12\x13\n\x0fSCOPE_INFERENCE\x10\x01\x12\x14\n\x10SCOPE_USAGE_READ\x10\x02\x12\x12\n\x0eSCOPE_SETTINGS\x10\x03\x12\x0f\n\x0bSCOPE_ADMIN\x10\x04:N\n\x06\x61\x63\x63\x65ss\x12\x1e.google.protobuf.MethodOptions\x18\xb4\x87\x03 \x01(\x0b\x32\x1c.pantheon.auth.v1.AccessRuleb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'pantheon.auth.v1.access_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_AUDIENCE']._serialized_start=224
-  _globals['_AUDIENCE']._serialized_end=322
-  _globals['_ROLE']._serialized_start=324
-  _globals['_ROLE']._serialized_end=447
-  _globals['_SCOPE']._serialized_start=449
-  _globals['_SCOPE']._serialized_end=559
+  _globals['_AUDIENCE']._serialized_start=242
+  _globals['_AUDIENCE']._serialized_end=340
+  _globals['_ROLE']._serialized_start=342
+  _globals['_ROLE']._serialized_end=465
+  _globals['_SCOPE']._serialized_start=467
+  _globals['_SCOPE']._serialized_end=577
   _globals['_ACCESSRULE']._serialized_start=86
-  _globals['_ACCESSRULE']._serialized_end=222
+  _globals['_ACCESSRULE']._serialized_end=240
 # @@protoc_insertion_point(module_scope)

@@ -3,9 +3,11 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import descriptor_pb2 as _descriptor_pb2
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf.internal import extension_dict as _extension_dict
 import builtins as _builtins
@@ -122,22 +124,30 @@ class AccessRule(_message.Message):
     AUDIENCE_FIELD_NUMBER: _builtins.int
     ROLE_FIELD_NUMBER: _builtins.int
     SCOPE_FIELD_NUMBER: _builtins.int
+    SERVICES_FIELD_NUMBER: _builtins.int
     audience: Global___Audience.ValueType
     """What kind of caller."""
     role: Global___Role.ValueType
     """The least role of a person's caller. Only read when the audience is AUDIENCE_USER."""
     scope: Global___Scope.ValueType
     """The scope an API key must carry. A login token has every scope. Only read when the audience is AUDIENCE_USER."""
+    @_builtins.property
+    def services(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Which services may call, by the names of their identities. Only read when the audience is AUDIENCE_SERVICE; empty:
+        none.
+        """
+
     def __init__(
         self,
         *,
         audience: Global___Audience.ValueType = ...,
         role: Global___Role.ValueType = ...,
         scope: Global___Scope.ValueType = ...,
+        services: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audience", b"audience", "role", b"role", "scope", b"scope"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audience", b"audience", "role", b"role", "scope", b"scope", "services", b"services"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

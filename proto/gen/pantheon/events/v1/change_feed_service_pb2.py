@@ -26,7 +26,7 @@ from pantheon.auth.v1 import access_pb2 as pantheon_dot_auth_dot_v1_dot_access__
 from pantheon.events.v1 import change_pb2 as pantheon_dot_events_dot_v1_dot_change__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,pantheon/events/v1/change_feed_service.proto\x12\x12pantheon.events.v1\x1a\x1dpantheon/auth/v1/access.proto\x1a\x1fpantheon/events/v1/change.proto\"\x14\n\x12GetSnapshotRequest\"T\n\x13GetSnapshotResponse\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12+\n\x07\x63hanges\x18\x02 \x03(\x0b\x32\x1a.pantheon.events.v1.Change\",\n\x12ListChangesRequest\x12\x16\n\x0e\x61\x66ter_revision\x18\x01 \x01(\x03\"T\n\x13ListChangesResponse\x12+\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x1a.pantheon.events.v1.Change\x12\x10\n\x08revision\x18\x02 \x01(\x03\x32\xe5\x01\n\x11\x43hangeFeedService\x12h\n\x0bGetSnapshot\x12&.pantheon.events.v1.GetSnapshotRequest\x1a\'.pantheon.events.v1.GetSnapshotResponse\"\x06\xa2\xbb\x18\x02\x08\x03\x30\x01\x12\x66\n\x0bListChanges\x12&.pantheon.events.v1.ListChangesRequest\x1a\'.pantheon.events.v1.ListChangesResponse\"\x06\xa2\xbb\x18\x02\x08\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,pantheon/events/v1/change_feed_service.proto\x12\x12pantheon.events.v1\x1a\x1dpantheon/auth/v1/access.proto\x1a\x1fpantheon/events/v1/change.proto\"\x14\n\x12GetSnapshotRequest\"T\n\x13GetSnapshotResponse\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12+\n\x07\x63hanges\x18\x02 \x03(\x0b\x32\x1a.pantheon.events.v1.Change\",\n\x12ListChangesRequest\x12\x16\n\x0e\x61\x66ter_revision\x18\x01 \x01(\x03\"T\n\x13ListChangesResponse\x12+\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x1a.pantheon.events.v1.Change\x12\x10\n\x08revision\x18\x02 \x01(\x03\x32\x96\x02\n\x11\x43hangeFeedService\x12\x80\x01\n\x0bGetSnapshot\x12&.pantheon.events.v1.GetSnapshotRequest\x1a\'.pantheon.events.v1.GetSnapshotResponse\"\x1e\xa2\xbb\x18\x1a\x08\x03\"\x06router\"\x07\x63\x61talog\"\x05usage0\x01\x12~\n\x0bListChanges\x12&.pantheon.events.v1.ListChangesRequest\x1a\'.pantheon.events.v1.ListChangesResponse\"\x1e\xa2\xbb\x18\x1a\x08\x03\"\x06router\"\x07\x63\x61talog\"\x05usageb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,9 +34,9 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'pantheon.events.v1.change_f
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CHANGEFEEDSERVICE'].methods_by_name['GetSnapshot']._loaded_options = None
-  _globals['_CHANGEFEEDSERVICE'].methods_by_name['GetSnapshot']._serialized_options = b'\242\273\030\002\010\003'
+  _globals['_CHANGEFEEDSERVICE'].methods_by_name['GetSnapshot']._serialized_options = b'\242\273\030\032\010\003\"\006router\"\007catalog\"\005usage'
   _globals['_CHANGEFEEDSERVICE'].methods_by_name['ListChanges']._loaded_options = None
-  _globals['_CHANGEFEEDSERVICE'].methods_by_name['ListChanges']._serialized_options = b'\242\273\030\002\010\003'
+  _globals['_CHANGEFEEDSERVICE'].methods_by_name['ListChanges']._serialized_options = b'\242\273\030\032\010\003\"\006router\"\007catalog\"\005usage'
   _globals['_GETSNAPSHOTREQUEST']._serialized_start=132
   _globals['_GETSNAPSHOTREQUEST']._serialized_end=152
   _globals['_GETSNAPSHOTRESPONSE']._serialized_start=154
@@ -46,5 +46,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTCHANGESRESPONSE']._serialized_start=286
   _globals['_LISTCHANGESRESPONSE']._serialized_end=370
   _globals['_CHANGEFEEDSERVICE']._serialized_start=373
-  _globals['_CHANGEFEEDSERVICE']._serialized_end=602
+  _globals['_CHANGEFEEDSERVICE']._serialized_end=651
 # @@protoc_insertion_point(module_scope)
