@@ -158,8 +158,10 @@ async def test_a_compressed_body_is_unpacked(encoding: str, content: bytes) -> N
         encoded("gzip", gzip.compress(TEXT)[:200] + b"\xff" * 200),
         encoded("gzip", gzip.compress(TEXT)[:-8] + bytes(8)),
         encoded("deflate", b"\xff" * 100),
+        encoded("br", b"anything"),
+        encoded("gzip, gzip", gzip.compress(gzip.compress(TEXT))),
     ),
-    ids=("plain", "corrupted", "wrong sum", "no deflate"),
+    ids=("plain", "corrupted", "wrong sum", "no deflate", "not asked for", "twice"),
 )
 @on_both_loops
 async def test_a_body_that_cannot_be_unpacked_is_broken(answer: bytes) -> None:
@@ -199,8 +201,9 @@ async def test_a_small_body_that_unpacks_to_a_huge_one_is_refused() -> None:
         OK + b"x-long: " + b"a" * 1_000_000,
         OK + b"".join(b"x-%d: a\r\n" % number for number in range(100_000)),
         b"HTTP/1.1 200 " + b"a" * 1_000_000,
+        b"HTTP/1.1 100 Continue\r\n\r\n" * 50_000,
     ),
-    ids=("one header", "many headers", "reason"),
+    ids=("one header", "many headers", "reason", "interim answers"),
 )
 @on_both_loops
 async def test_a_head_without_an_end_is_refused(head: bytes) -> None:
@@ -217,6 +220,26 @@ async def test_a_head_without_an_end_is_refused(head: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    "endless",
+    (b"5;" + b"a" * 1_000_000, chunk(b"hello") + b"0\r\n" + b"x-trailer: a\r\n" * 50_000),
+    ids=("chunk extension", "trailers"),
+)
+@on_both_loops
+async def test_a_body_that_goes_on_without_content_is_refused(endless: bytes) -> None:
+    async def serve(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(CHUNKED)
+        await peer.send(endless)
+        await peer.gone()
+
+    async with scripted(serve) as provider, open_upstream(read=20) as upstream:
+        with pytest.raises(ProviderBroken) as broken:
+            await ask(upstream, provider)
+        await provider.played()
+    assert broken.value.metadata["phase"] == "body"
+
+
+@pytest.mark.parametrize(
     "answer",
     (
         b"SSH-2.0-OpenSSH_9.9\r\n",
@@ -228,6 +251,7 @@ async def test_a_head_without_an_end_is_refused(head: bytes) -> None:
         OK + b"content-length: -1\r\n\r\n",
         OK + b"no colon\r\n\r\n",
         OK + b"content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n" + chunk(b"hello") + LAST_CHUNK,
+        b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n",
     ),
 )
 @on_both_loops

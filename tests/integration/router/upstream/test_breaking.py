@@ -82,8 +82,9 @@ async def test_silence_before_the_answer_is_a_timeout(part: bytes) -> None:
         OK + b"transfer-encoding: chunked\r\n\r\n10\r\nhello",
         OK + b"transfer-encoding: chunked\r\n\r\n" + chunk(b"hello") + b"0\r\n",
         OK + b"transfer-encoding: chunked\r\ncontent-encoding: gzip\r\n\r\n" + chunk(PACKED[:20]),
+        OK + b"content-length: 20\r\ncontent-encoding: gzip\r\n\r\n" + PACKED[:20],
     ),
-    ids=("length", "head only", "chunk", "amid a chunk", "last chunk", "gzip"),
+    ids=("length", "head only", "chunk", "amid a chunk", "last chunk", "gzip", "short gzip"),
 )
 @on_both_loops
 async def test_a_body_that_is_cut_off_is_broken(part: bytes, how: str) -> None:
@@ -91,6 +92,20 @@ async def test_a_body_that_is_cut_off_is_broken(part: bytes, how: str) -> None:
         error = await failure(upstream, provider)
     assert isinstance(error, ProviderBroken)
     assert error.metadata["phase"] == ("body" if how == "close" else error.metadata["phase"])
+
+
+@on_both_loops
+async def test_bytes_that_are_no_chunk_break_the_body() -> None:
+    async def serve(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(OK + b"transfer-encoding: chunked\r\n\r\n", chunk(b"hello"), b"xyz\r\nhello\r\n")
+        await peer.gone()
+
+    async with scripted(serve) as provider, open_upstream() as upstream:
+        error = await failure(upstream, provider)
+        await provider.played()
+    assert isinstance(error, ProviderBroken)
+    assert error.metadata["phase"] == "body"
 
 
 @on_both_loops
@@ -159,8 +174,6 @@ async def test_a_connection_that_was_closed_while_idle_costs_no_request() -> Non
         for _ in range(3):
             assert await ask(upstream, provider) == b"hello"
             await provider.played()
-            for _ in range(5):
-                await asyncio.sleep(0)
     assert len(provider.peers) == 3
 
 
