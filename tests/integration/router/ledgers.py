@@ -92,6 +92,7 @@ class Ledger:
                 await subscription.consumer_info()
                 continue
             for message in messages:
+                await self.consuming.wait()
                 await self._commit(message)
 
     async def _commit(self, message: Msg) -> None:
