@@ -28,7 +28,7 @@ from services.runtime.db import Database
 from services.runtime.ids import uuid7
 from services.usage.consumer import PROGRESS_SUBJECT
 from services.usage.intake import Intake
-from services.usage.reachability import migrate_when_reachable
+from services.usage.schema import migrate_schema
 from services.usage.tables import SCHEMA
 from tests.fixtures.completion_events import Message, Traffic, messages
 
@@ -48,7 +48,7 @@ async def measure() -> list[Figure]:
     """Events committed per second, and the CPU time they cost the usage process: medians of the rounds."""
     with _directory() as directory:
         async with LocalNats(directory / "nats") as nats, LocalPostgres(directory / "postgres") as postgres:
-            await migrate_when_reachable(postgres.dsn())
+            await migrate_schema(postgres.dsn())
             db = Database(postgres.dsn(), schema=SCHEMA)
             bus = await Bus.connect(nats.url, name="benchmark")
             await bus.ensure_stream(COMPLETIONS)

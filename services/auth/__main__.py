@@ -17,6 +17,7 @@ from services.runtime.bus import Bus
 from services.runtime.identity import ServiceTrust
 from services.runtime.outbox import ChangeFeedServicer, Outbox, OutboxRelay
 from services.runtime.process import Process, run
+from services.runtime.reachability import reached_database
 from services.runtime.server import GrpcServer
 
 NAME = "auth"
@@ -28,9 +29,8 @@ async def serve(settings: AuthSettings) -> None:
     """Runs until told to stop."""
     trust = ServiceTrust.load(settings.service_keys, NAME)
     async with Process(settings, NAME) as process:
-        await schema.migrate_schema(settings)
-        db = schema.open_database(settings)
-        process.on_stop(db.close)
+        dsn = settings.database_url.get_secret_value()
+        db = await reached_database(process, dsn, schema=schema.NAME, migrations=schema.MIGRATIONS)
         passwords = Passwords()
         process.on_stop(passwords.close)
         keys = await signing.load_signing(db, settings.master_key_bytes, times.now())

@@ -13,11 +13,10 @@ from services.catalog.snapshot import snapshot
 from services.catalog.tables import SCHEMA
 from services.runtime.bus import Bus
 from services.runtime.callers import follow_keys
-from services.runtime.db import Database
 from services.runtime.identity import ServiceIdentity, ServiceTrust
-from services.runtime.migrations import migrate
 from services.runtime.outbox import ChangeFeedServicer, Outbox, OutboxRelay
 from services.runtime.process import Process, run
+from services.runtime.reachability import reached_database
 from services.runtime.server import GrpcServer
 from services.runtime.settings import environment
 
@@ -32,9 +31,7 @@ async def serve(settings: CatalogSettings) -> None:
     trust = ServiceTrust.load(settings.service_keys, NAME)
     dsn = settings.database_url.get_secret_value()
     async with Process(settings, NAME) as process:
-        await migrate(dsn, schema=SCHEMA, directory=Path(__file__).with_name("migrations"))
-        db = Database(dsn, schema=SCHEMA)
-        process.on_stop(db.close)
+        db = await reached_database(process, dsn, schema=SCHEMA, migrations=Path(__file__).with_name("migrations"))
         outbox = Outbox(db, NAME)
         surroundings = Surroundings(environment(), settings.sandbox_url, settings.pepper)
         found = await prepare(outbox, Seed(load_providers(), load_models()), surroundings)

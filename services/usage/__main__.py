@@ -5,13 +5,13 @@ from functools import partial
 from pantheon.usage.v1 import usage_service_pb2, usage_service_pb2_grpc
 from services.runtime.bus import Bus
 from services.runtime.callers import follow_keys
-from services.runtime.db import Database
 from services.runtime.identity import ServiceIdentity, ServiceTrust
 from services.runtime.process import Process, run
+from services.runtime.reachability import reached_database
 from services.runtime.server import GrpcServer
 from services.usage import metrics
 from services.usage.intake import Intake
-from services.usage.reachability import Reachability, migrate_when_reachable
+from services.usage.schema import MIGRATIONS
 from services.usage.servicer import UsageServicer
 from services.usage.settings import UsageSettings
 from services.usage.tables import SCHEMA
@@ -26,23 +26,18 @@ async def serve(settings: UsageSettings) -> None:
     trust = ServiceTrust.load(settings.service_keys, NAME)
     dsn = settings.database_url.get_secret_value()
     async with Process(settings, NAME) as process:
-        await migrate_when_reachable(dsn)
-        db = Database(dsn, schema=SCHEMA)
-        process.on_stop(db.close)
+        db = await reached_database(process, dsn, schema=SCHEMA, migrations=MIGRATIONS)
         bus = await Bus.connect(settings.nats_url, name=NAME)
         process.on_stop(bus.close)
         # Not a matter of readiness: reports and watermarks are served while NATS is away.
         metrics.NATS_CONNECTED.set_function(lambda: bus.connected)
         server = GrpcServer(settings.listen, follow_keys(process, bus, settings, identity), trust)
         server.add(usage_service_pb2_grpc.add_UsageServiceServicer_to_server, UsageServicer(db), _USAGE)
-        reachability = Reachability(db)
         intake = Intake.of(db, bus, retention=settings.retention, longest_seconds=settings.longest_attempt)
-        process.run_task("usage.reachability", reachability.watch())
         process.run_task("usage.partitions", intake.partitions.maintain())
         process.run_task("usage.sweeper", intake.sweeper.run())
         process.run_task("usage.consumer", intake.consumer.run())
         process.on_stop(partial(intake.consumer.stop, settings.drain_seconds))
-        process.ready_when("database", lambda: reachability.reachable)
         await process.serve(server)
         await process.run()
 

@@ -1,11 +1,13 @@
 """The process as it is deployed."""
 
 import asyncio
+import json
 import os
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx2 as httpx
 import pytest
 from nats.js.errors import NotFoundError
 
@@ -16,9 +18,11 @@ from pantheon.events.v1.change_pb2 import Change
 from services.local.children import Child
 from services.local.nats import LocalNats
 from services.local.ports import free_port, free_ports
+from services.local.postgres import LocalPostgres
 from services.runtime.bus import CHANGES, Bus
 from services.runtime.client import connect
 from services.runtime.identity import generate
+from services.runtime.tasks import end
 from tests.fixtures.eventually import eventually
 from tests.integration.auth.running import ADMIN, MASTER_KEY, PASSWORD, PEPPER, bearer
 
@@ -45,11 +49,20 @@ class Served:
     def __init__(self, dsn: str, tmp_path: Path, nats_url: str) -> None:
         port, ops = free_ports(2)
         listening = {"LISTEN": f"127.0.0.1:{port}", "OPS_LISTEN": f"127.0.0.1:{ops}", "NATS_URL": nats_url}
-        ready = f"http://127.0.0.1:{ops}/readyz"
+        self.ready_url = f"http://127.0.0.1:{ops}/readyz"
         env = environment(dsn, tmp_path, **listening)
-        self.child = Child("auth", COMMAND, env=env, log_path=tmp_path / "auth.log", ready_url=ready)
+        self.child = Child("auth", COMMAND, env=env, log_path=tmp_path / "auth.log", ready_url=self.ready_url)
         self.channel = connect(f"127.0.0.1:{port}")
         self.stub = AuthServiceStub(self.channel)
+
+    async def says(self, **expected: bool) -> bool:
+        """Whether /readyz does."""
+        async with httpx.AsyncClient(trust_env=False) as client:
+            try:
+                checks: dict[str, bool] = (await client.get(self.ready_url)).json()
+            except httpx.TransportError:
+                return False
+        return expected.items() <= checks.items()
 
     async def make_project(self) -> Project:
         tokens = (await self.stub.Login(LoginRequest(email=ADMIN, password=PASSWORD))).tokens
@@ -95,6 +108,33 @@ async def test_it_serves_without_nats_publishes_when_it_comes_and_stops_on_sigte
     assert code == 0, served.child.log_tail()
     assert "Traceback" not in served.child.log_tail(200)
     assert PASSWORD not in served.child.log_tail(200)
+
+
+async def test_it_waits_for_postgres_and_is_ready_while_that_answers(
+    own_postgres: LocalPostgres, tmp_path: Path
+) -> None:
+    served = Served(own_postgres.dsn(), tmp_path, f"nats://127.0.0.1:{free_port()}")
+    await own_postgres.stop()
+    starting = asyncio.create_task(served.child.start())
+    try:
+        await eventually(lambda: served.says(started=False, database=False), timeout=20)
+        await own_postgres.start()
+        await starting
+        assert await served.says(started=True, database=True)
+        await own_postgres.stop("immediate")
+        await eventually(lambda: served.says(started=True, database=False), timeout=20)
+        assert served.child.running
+    finally:
+        await served.channel.close()
+        code = await served.child.stop()
+        await end([starting])
+    assert code == 0, served.child.log_tail()
+    events = [json.loads(line)["event"] for line in served.child.log_tail(200).splitlines()]
+    assert [event for event in events if event.startswith("database.")] == [
+        "database.unreachable",
+        "database.reachable",
+        "database.unreachable",
+    ]
 
 
 async def ended(env: dict[str, str]) -> tuple[int | None, str]:

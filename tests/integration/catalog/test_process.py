@@ -21,6 +21,7 @@ from pantheon.catalog.v1.catalog_service_pb2 import (
 from pantheon.catalog.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from services.catalog.seed.load import load_models
 from services.local.nats import LocalNats
+from services.local.postgres import LocalPostgres
 from services.local.process import Process
 from services.runtime.bus import Bus
 from services.runtime.client import connect
@@ -43,12 +44,16 @@ class Running:
     ops: str
 
     async def readiness(self) -> dict[str, bool]:
-        async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
-            checks: dict[str, bool] = (await client.get(f"{self.ops}/readyz")).json()
-        return checks
+        return await readiness(self.ops)
 
     async def is_ready(self) -> bool:
         return all((await self.readiness()).values())
+
+
+async def readiness(ops: str) -> dict[str, bool]:
+    async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+        checks: dict[str, bool] = (await client.get(f"{ops}/readyz")).json()
+    return checks
 
 
 def logged(log: Path, event: str) -> list[dict[str, Any]]:
@@ -166,6 +171,29 @@ async def test_it_stays_ready_while_nats_is_away_for_routers_poll_it_then(
         checks = await catalog.readiness()
         assert {name for name, holds in checks.items() if not holds} == {"keys"}, "nobody is there to ask for keys"
         assert (await catalog.internal.ListProviderKeys(ListProviderKeysRequest())).provider_keys
+
+
+async def test_it_waits_for_postgres_and_says_so(
+    environment: dict[str, str], own_postgres: LocalPostgres, tmp_path: Path
+) -> None:
+    log = tmp_path / "catalog.log"
+    await own_postgres.stop()
+    async with AsyncExitStack() as stack:
+        process = await spawn(log, {**environment, "PANTHEON_DATABASE_URL": own_postgres.dsn()})
+        stack.push_async_callback(process.stop, grace=10)
+        serving_ops = await eventually(lambda: logged(log, "http.serving"), timeout=START_SECONDS)
+        ops = f"http://127.0.0.1:{serving_ops[0]['port']}"
+        await eventually(lambda: logged(log, "database.unreachable"))
+        checks = await readiness(ops)
+        assert (checks["started"], checks["database"]) == (False, False)
+        await own_postgres.start()
+        await eventually(lambda: logged(log, "process.started"), timeout=START_SECONDS)
+
+        async def is_reached() -> bool:
+            return (await readiness(ops))["database"]
+
+        await eventually(is_reached)
+    assert process.returncode == 0
 
 
 async def test_a_wrong_variable_stops_it_with_a_line_that_names_it(environment: dict[str, str], tmp_path: Path) -> None:

@@ -10,12 +10,12 @@ from services.local.nats import LocalNats
 from services.runtime.bus import COMPLETIONS, Bus
 from services.runtime.identity import ServiceIdentity, ServiceTrust, generate
 from services.runtime.ids import uuid7
-from services.usage.reachability import migrate_when_reachable
+from services.usage.schema import migrate_schema
 from tests.fixtures.completion_events import Traffic
 from tests.fixtures.databases import database_from
 from tests.integration.usage.running import Replica, Service, replica_of, serving
 
-usage_database_url = database_from(migrate_when_reachable)
+usage_database_url = database_from(migrate_schema)
 
 
 @pytest.fixture

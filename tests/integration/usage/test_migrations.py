@@ -4,7 +4,7 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.runtime.db import async_url
-from services.usage.reachability import migrate_when_reachable
+from services.usage.schema import migrate_schema
 from services.usage.store.ledger import COLUMNS
 from services.usage.tables import METADATA, SCHEMA
 from tests.integration.usage.running import Replica
@@ -20,7 +20,7 @@ async def test_the_migrations_make_the_tables_that_are_queried(usage_database_ur
 
 
 async def test_migrating_again_changes_nothing(usage_database_url: str) -> None:
-    await migrate_when_reachable(usage_database_url)
+    await migrate_schema(usage_database_url)
 
 
 def _differences(connection: Connection) -> object:

@@ -7,7 +7,7 @@ import pytest
 from services.local.postgres import LocalPostgres
 from services.runtime.bus import Bus
 from services.runtime.ids import uuid7
-from services.usage.reachability import migrate_when_reachable
+from services.usage.schema import migrate_schema
 from tests.fixtures.completion_events import Traffic, messages
 from tests.fixtures.eventually import eventually
 from tests.integration.usage.running import consuming, finish_ids, publish, replica_of, settled
@@ -19,7 +19,7 @@ ROUNDS = 4
 async def test_a_postgres_killed_in_mid_batch_loses_nothing_and_books_nothing_twice(
     own_postgres: LocalPostgres, bus: Bus
 ) -> None:
-    await migrate_when_reachable(own_postgres.dsn())
+    await migrate_schema(own_postgres.dsn())
     traffic, dice = Traffic(seed=2), random.Random(2)
     spools = {uuid7(): [event for _ in range(1_000) for event in traffic.attempt()] for _ in range(3)}
     parts = [part for spool, events in spools.items() for part in messages(spool, events, [20, 5, 60])]

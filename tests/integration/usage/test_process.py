@@ -69,7 +69,7 @@ async def test_it_waits_for_postgres_books_and_drains(
     events = [event for _ in range(100) for event in traffic.attempt()]
     await publish(bus, messages(uuid7(), events, [20]))
     checks = await eventually(usage.readiness, timeout=20)
-    assert checks["started"] is False
+    assert (checks["started"], checks["database"]) == (False, False)
 
     await own_postgres.start()
     await eventually(ready_but_for_keys(usage), timeout=20)
