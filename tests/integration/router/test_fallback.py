@@ -99,7 +99,7 @@ async def test_without_fallback_the_first_failure_is_the_last(
 
 
 async def test_after_the_first_byte_nothing_else_is_tried(router: RunningRouter, sandbox: SandboxServer) -> None:
-    sandbox.rules.add(Rule(directives=Directives(reset_after=3), provider="openai"))
+    sandbox.rules.add(Rule(directives=Directives(error_after=3), provider="openai"))
     answer = await router.post(stream=True)
     assert answer.status_code == 200
     assert attempts(await router.finished()) == [(1, "openai", FAILED, True)]
