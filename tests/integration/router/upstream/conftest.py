@@ -1,6 +1,7 @@
 """Certificates for providers that speak TLS."""
 
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -12,10 +13,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+_HERE = (x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1")))
+
 
 @dataclass(frozen=True)
 class Authority:
-    """A certificate authority, and a server's certificate that it has signed for localhost and 127.0.0.1."""
+    """A certificate authority, and a server's certificate that it has signed."""
 
     certificate: Path
     server: Path
@@ -33,19 +36,25 @@ class Authority:
 
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return make_authority(tmp_path_factory.mktemp("authority"))
+    """Signs for localhost and 127.0.0.1."""
+    return make_authority(tmp_path_factory.mktemp("authority"), _HERE)
 
 
 @pytest.fixture(scope="session")
 def stranger(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     """One that nobody trusts."""
-    return make_authority(tmp_path_factory.mktemp("stranger"))
+    return make_authority(tmp_path_factory.mktemp("stranger"), _HERE)
 
 
-def make_authority(directory: Path) -> Authority:
+@pytest.fixture(scope="session")
+def misnamed(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """One whose server is somebody else."""
+    return make_authority(tmp_path_factory.mktemp("misnamed"), [x509.DNSName("other.example")])
+
+
+def make_authority(directory: Path, names: Sequence[x509.GeneralName]) -> Authority:
     authority_key, server_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     authority_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test authority")])
-    names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))])
     root = (
         _builder(authority_name, authority_name, authority_key)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
@@ -54,7 +63,7 @@ def make_authority(directory: Path) -> Authority:
     )
     leaf = (
         _builder(x509.Name([]), authority_name, server_key)
-        .add_extension(names, critical=True)
+        .add_extension(x509.SubjectAlternativeName(names), critical=True)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)
         .sign(authority_key, hashes.SHA256())
     )

@@ -10,6 +10,7 @@ import pytest
 
 from services.router.upstream import NotDispatched
 from services.runtime.errors import ProviderBroken, ProviderTimeout
+from tests.fixtures.ipv6 import needs_ipv6
 from tests.integration.router.upstream.loops import on_both_loops
 from tests.integration.router.upstream.scripted import HELLO, Peer, Provider, answering, ask, open_upstream, scripted
 
@@ -104,6 +105,7 @@ async def test_a_host_may_be_a_name() -> None:
         assert await ask(upstream, Provider("localhost", provider.port)) == b"hello"
 
 
+@needs_ipv6
 @on_both_loops
 async def test_an_ipv6_address_stands_in_brackets_in_the_host_header() -> None:
     hosts: list[str] = []

@@ -9,7 +9,7 @@ from services.runtime.errors import ProviderError
 from tests.integration.router.upstream.loops import on_both_loops
 from tests.integration.router.upstream.scripted import OK, STREAM, Peer, event, open_upstream, scripted
 
-SOON_S = 0.25
+SOON_S = 0.5
 """Generous for a busy machine; it takes a millisecond."""
 
 

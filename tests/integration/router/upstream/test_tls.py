@@ -106,10 +106,10 @@ async def test_strangers_are_not_trusted_by_default(stranger: Authority) -> None
 
 
 @on_both_loops
-async def test_a_certificate_for_another_name_was_not_dispatched(authority: Authority) -> None:
+async def test_a_certificate_for_another_name_was_not_dispatched(misnamed: Authority) -> None:
     async with (
-        scripted(answering(HELLO), tls=authority.server_context(), host="::1") as provider,
-        open_upstream(tls=authority.client_context()) as upstream,
+        scripted(answering(HELLO), tls=misnamed.server_context()) as provider,
+        open_upstream(tls=misnamed.client_context()) as upstream,
     ):
         with pytest.raises(NotDispatched) as refused:
             await ask(upstream, provider)

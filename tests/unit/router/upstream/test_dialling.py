@@ -9,6 +9,7 @@ import pytest
 from services.router.upstream.dialling import Dialler, Guard, allow_all
 from services.router.upstream.names import Address, Names, SocketAddress
 from services.router.upstream.requests import Origin
+from tests.fixtures.ipv6 import needs_ipv6
 
 ORIGIN = Origin("http", "provider.example", 80)
 
@@ -25,14 +26,14 @@ def address(listener: socket.socket) -> Address:
 
 
 @pytest.fixture
-def four() -> Iterator[socket.socket]:
+def one() -> Iterator[socket.socket]:
     with listening("127.0.0.1") as listener:
         yield listener
 
 
 @pytest.fixture
-def six() -> Iterator[socket.socket]:
-    with listening("::1") as listener:
+def other() -> Iterator[socket.socket]:
+    with listening("127.0.0.1") as listener:
         yield listener
 
 
@@ -78,28 +79,29 @@ class Reached(asyncio.Protocol):
         self.peer = transport.get_extra_info("peername")
 
 
-async def test_either_family_is_reached(four: socket.socket, six: socket.socket) -> None:
-    for listener in (four, six):
+@needs_ipv6
+async def test_an_ipv6_address_is_reached() -> None:
+    with listening("::1") as listener:
         async with dialled(address(listener)) as peer:
             assert peer == listener.getsockname()
 
 
-async def test_the_first_address_is_preferred(four: socket.socket, six: socket.socket) -> None:
-    async with dialled(address(six), address(four)) as peer:
-        assert peer == six.getsockname()
+async def test_the_first_address_is_preferred(one: socket.socket, other: socket.socket) -> None:
+    async with dialled(address(other), address(one)) as peer:
+        assert peer == other.getsockname()
 
 
-async def test_an_address_that_refuses_gives_way_at_once(refusing: Address, six: socket.socket) -> None:
+async def test_an_address_that_refuses_gives_way_at_once(refusing: Address, other: socket.socket) -> None:
     began = time.monotonic()
-    async with dialled(refusing, refusing, address(six)) as peer:
-        assert peer == six.getsockname()
-    assert time.monotonic() - began < 0.2
+    async with dialled(refusing, refusing, address(other)) as peer:
+        assert peer == other.getsockname()
+    assert time.monotonic() - began < 0.4
 
 
-async def test_an_address_that_is_silent_gives_way_soon(silent: Address, six: socket.socket) -> None:
+async def test_an_address_that_is_silent_gives_way_soon(silent: Address, other: socket.socket) -> None:
     began = time.monotonic()
-    async with dialled(silent, address(six)) as peer:
-        assert peer == six.getsockname()
+    async with dialled(silent, address(other)) as peer:
+        assert peer == other.getsockname()
     assert 0.2 < time.monotonic() - began < 1
 
 
@@ -116,22 +118,22 @@ async def test_giving_up_ends_all_attempts(silent: Address) -> None:
     assert not [task for task in asyncio.all_tasks() if task.get_name() == "upstream.dial"]
 
 
-async def test_a_forbidden_address_is_passed_over_unreached(four: socket.socket, six: socket.socket) -> None:
+async def test_a_forbidden_address_is_passed_over_unreached(one: socket.socket, other: socket.socket) -> None:
     def guard(asked: SocketAddress) -> None:
-        if asked == four.getsockname():
+        if asked == one.getsockname():
             raise PermissionError("forbidden")
 
-    async with dialled(address(four), address(six), guard=guard) as peer:
-        assert peer == six.getsockname()
-    four.settimeout(0)
+    async with dialled(address(one), address(other), guard=guard) as peer:
+        assert peer == other.getsockname()
+    one.settimeout(0)
     with pytest.raises(BlockingIOError):
-        four.accept()
+        one.accept()
     with pytest.raises(PermissionError):
-        async with dialled(address(four), guard=guard):
+        async with dialled(address(one), guard=guard):
             pass
 
 
-async def test_addresses_that_all_failed_are_looked_up_again(refusing: Address, four: socket.socket) -> None:
+async def test_addresses_that_all_failed_are_looked_up_again(refusing: Address, one: socket.socket) -> None:
     found = [refusing]
 
     async def lookup(host: str, port: int) -> Sequence[Address]:
@@ -140,15 +142,15 @@ async def test_addresses_that_all_failed_are_looked_up_again(refusing: Address, 
     dialler = Dialler(Names(lookup))
     with pytest.raises(ConnectionRefusedError):
         await dialler.dial(ORIGIN, Reached)
-    found[:] = [address(four)]
+    found[:] = [address(one)]
     made = await dialler.dial(ORIGIN, Reached)
-    assert made.peer == four.getsockname()
+    assert made.peer == one.getsockname()
     made.transport.abort()
 
 
-async def test_small_packets_are_not_held_back(four: socket.socket) -> None:
+async def test_small_packets_are_not_held_back(one: socket.socket) -> None:
     async def lookup(host: str, port: int) -> Sequence[Address]:
-        return [address(four)]
+        return [address(one)]
 
     made = await Dialler(Names(lookup)).dial(ORIGIN, Reached)
     connected = made.transport.get_extra_info("socket")
