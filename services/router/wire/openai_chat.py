@@ -82,8 +82,11 @@ class _ChunkParser:
 
 
 def without_usage(chunk: bytes) -> bytes:
-    """A chunk as it would be for a client that did not ask for usage."""
-    body = msgspec.json.decode(chunk, type=dict[str, msgspec.Raw])
+    """A chunk as it would be for a client that did not ask for usage; unchanged where it is no strict JSON."""
+    try:
+        body = msgspec.json.decode(chunk, type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return chunk
     body.pop("usage", None)
     return _encode(body)
 

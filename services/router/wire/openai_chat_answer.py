@@ -156,8 +156,10 @@ def _tokens(usage: _Usage) -> Tokens:
     )
 
 
-def _first(*counts: int | None) -> int | None:
-    return next((count for count in counts if count is not None), None)
+def _first(own: int | None, other: int | None, third: int | None = None) -> int | None:
+    if own is not None:
+        return own
+    return other if other is not None else third
 
 
 def _cost(given: Decimal | _PerplexityCost | None) -> Decimal | None:

@@ -175,3 +175,8 @@ def test_a_chunk_without_its_usage_keeps_everything_else() -> None:
     data = b'{"id":"c","x":1.50,"usage":{"prompt_tokens":7},"choices":[{"delta":{"content":"\\u00e9"} }]}'
     assert without_usage(data) == b'{"id":"c","x":1.50,"choices":[{"delta":{"content":"\\u00e9"} }]}'
     assert without_usage(b'{"choices":[]}') == b'{"choices":[]}'
+
+
+def test_a_chunk_that_is_no_strict_json_keeps_its_usage() -> None:
+    data = b'{"choices":[{"delta":{"content":"\\ud83d"}}],"usage":{"prompt_tokens":7}}'
+    assert without_usage(data) == data
