@@ -7,10 +7,12 @@ from typing import Self
 
 import msgspec
 from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
 from services.runtime.bus import COMPLETIONS, Bus
+from services.runtime.logging import get_logger
 from services.usage import metrics
 from services.usage.batch import Batch, Delivery, read
 from services.usage.events import Bounds
@@ -38,6 +40,8 @@ class Feed:
         self._subscription = subscription
         self._bounds = bounds
         self._waiting: deque[tuple[Msg, Delivery]] = deque()
+        self._fetched: list[Msg] = []
+        """With all that are not acknowledged, whoever has them now."""
         self._events_a_message = 1.0
 
     @classmethod
@@ -59,8 +63,17 @@ class Feed:
         return cls(subscription, bounds)
 
     async def close(self) -> None:
-        """Ends the subscription; what it had fetched is delivered again, here or to another replica."""
-        await self._subscription.unsubscribe()
+        """Ends the subscription; what it fetched and nobody acknowledged is delivered again, here or elsewhere.
+
+        At once, where NATS can be told so; else as soon as it misses the acknowledgement.
+        """
+        try:
+            for message in self._fetched:
+                if not message.is_acked:
+                    await message.nak()
+            await self._subscription.unsubscribe()
+        except NatsError as error:
+            get_logger().warning("usage.feed_not_given_back", error=repr(error))
 
     async def next(self) -> Haul | None:
         """What has come, at once if anything is there; None if nothing comes for a second.
@@ -96,6 +109,7 @@ class Feed:
             # So fetch ends when nobody is there to answer: this asks why, and raises it.
             await self._subscription.consumer_info()
             return
+        self._fetched = [message for message in self._fetched if not message.is_acked] + messages
         for message in messages:
             self._waiting.append((message, read(message.headers, message.data)))
             await asyncio.sleep(0)
