@@ -1,5 +1,6 @@
 """What commands print: tables for people, JSON for programs."""
 
+import re
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -26,6 +27,11 @@ def console(*, stderr: bool = False) -> Console:
 def print_json(value: Any) -> None:
     """Dataclasses, lists and plain values; money as numbers with all their digits."""
     sys.stdout.write(msgspec.json.format(_encoder.encode(value), indent=2).decode() + "\n")
+
+
+def without_credentials(url: str) -> str:
+    """The address without user, password or token."""
+    return re.sub(r"^(\w+://)?.*@", r"\1", url, flags=re.DOTALL)
 
 
 def table(*columns: str, right: Sequence[str] = ()) -> Table:

@@ -6,6 +6,7 @@ from typing import Literal
 from rich.console import Console
 from rich.table import Table
 
+from services.cli.output import without_credentials
 from services.local.stack import Stack, StackPlan
 
 PARTS = ("nats", "postgres", "sandbox", "auth", "catalog", "usage", "router", "edge")
@@ -39,8 +40,8 @@ def places(stack: Stack) -> Table:
     grid = Table.grid(padding=(0, 2))
     for what, where in _places(plan).items():
         grid.add_row(f"[bold]{what}[/bold]", where)
-    grid.add_row("[bold]NATS[/bold]", stack.nats_url)
-    grid.add_row("[bold]Postgres[/bold]", _without_password(stack.database_url))
+    grid.add_row("[bold]NATS[/bold]", without_credentials(stack.nats_url))
+    grid.add_row("[bold]Postgres[/bold]", without_credentials(stack.database_url))
     kept = f"{plan.credentials}  (email, password, api_key)"
     grid.add_row("[bold]Credentials[/bold]", kept if plan.credentials.exists() else "the database had users already")
     grid.add_row("[bold]Logs[/bold]", f"{plan.log('router').parent}")
@@ -59,9 +60,3 @@ def _places(plan: StackPlan) -> dict[str, str]:
         "Auth, gRPC": address("auth"),
     }
     return {**shown, "Sandbox": plan.sandbox_url} if plan.sandbox else shown
-
-
-def _without_password(url: str) -> str:
-    scheme, _, rest = url.partition("://")
-    user, separator, host = rest.rpartition("@")
-    return f"{scheme}://{user.partition(':')[0]}{separator}{host}"

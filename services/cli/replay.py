@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
@@ -11,7 +11,7 @@ import grpc
 
 from pantheon.events.v1.change_feed_service_pb2 import GetSnapshotRequest
 from pantheon.events.v1.change_feed_service_pb2_grpc import ChangeFeedServiceStub
-from services.cli.output import console, count
+from services.cli.output import console, count, without_credentials
 from services.cli.running import CommandFailed
 from services.router.attempts import rate_lost
 from services.router.journal import Journal, JournalLimits, Rate, Spool, finish_unfinished, lock_spool
@@ -33,7 +33,7 @@ _SPOOL = "lock"
 class Places:
     """Where the services are, and the keys to prove that this is one of them."""
 
-    nats_url: str
+    nats_url: str = field(repr=False)
     usage_address: str
     catalog_address: str
     service_keys: Path
@@ -110,7 +110,7 @@ async def _services(places: Places) -> AsyncIterator[tuple[Bus, AskWatermark, Ra
         async with asyncio.timeout(_CONNECT_SECONDS):
             bus = await Bus.connect(places.nats_url, name="replay")
     except (TimeoutError, OSError) as error:
-        raise CommandFailed(f"NATS at {places.nats_url} can't be reached: {error}") from None
+        raise CommandFailed(f"NATS at {without_credentials(places.nats_url)} can't be reached: {error}") from None
     usage = connect(places.usage_address, identity, "usage")
     catalog = connect(places.catalog_address, identity, "catalog")
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +13,7 @@ from services.local import binaries
 from services.local.errors import PortInUseError, StartError
 from services.local.lock import directory_lock
 from services.local.ports import LOOPBACK, start_on_port
+from services.local.private import write_private
 from services.local.process import Process
 
 MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
@@ -23,10 +25,10 @@ _POLL_INTERVAL_S = 0.002
 
 
 class LocalNats:
-    """nats-server on the loopback interface, its streams kept in `data_dir`.
+    """nats-server on the loopback interface, its streams kept in `data_dir`, and there the token it asks clients for.
 
     `port` None means a free one, chosen at the first start and kept for all later ones, so that clients find the
-    server again after `kill` and `start`. Nothing but the loopback interface protects it: it asks for no password.
+    server again after `kill` and `start`.
     """
 
     def __init__(self, data_dir: Path, *, port: int | None = None) -> None:
@@ -43,8 +45,9 @@ class LocalNats:
 
     @property
     def url(self) -> str:
-        """What clients connect to: `nats://127.0.0.1:<port>`."""
-        return f"nats://{LOOPBACK}:{self.port}"
+        """What clients connect to, secret for the token in it: `nats://<token>@127.0.0.1:<port>`."""
+        address = f"{LOOPBACK}:{self.port}"
+        return f"nats://{self._token()}@{address}"
 
     @property
     def pid(self) -> int | None:
@@ -100,7 +103,7 @@ class LocalNats:
         for stale in self._data_dir.glob("*.ports"):
             stale.unlink()
         config = self._data_dir / "nats.conf"
-        config.write_text(self._render_config(port))
+        write_private(config, self._render_config(port))
         process = await Process.spawn(
             "nats-server",
             [binaries.nats_server(), "--config", config],
@@ -127,7 +130,19 @@ class LocalNats:
         return (
             f"host: {LOOPBACK}\nport: {port}\nmax_payload: {MAX_PAYLOAD_BYTES}\n"
             f"ports_file_dir: {directory}\njetstream {{ store_dir: {store} }}\n"
+            f"authorization {{ {self._render_clients()} }}\n"
         )
+
+    def _render_clients(self) -> str:
+        return f"token: {json.dumps(self._token())}"
+
+    def _token(self) -> str:
+        """192 random bits, made at the first call: without them any process of this machine could forge events."""
+        path = self._data_dir / "token"
+        if not path.exists():
+            self._data_dir.mkdir(parents=True, exist_ok=True)
+            write_private(path, secrets.token_urlsafe(24))
+        return path.read_text()
 
     async def _is_listening(self, pid: int) -> bool:
         # The server writes its ports file once it listens: connecting any earlier costs a client its retry delay.

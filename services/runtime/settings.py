@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal, NoReturn, Self
 
 from dotenv import dotenv_values
-from pydantic import SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "PANTHEON_"
@@ -25,7 +25,8 @@ class ServiceSettings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
     ops_listen: str = "127.0.0.1:0"
-    nats_url: str = "nats://127.0.0.1:4222"
+    nats_url: str = Field(default="nats://127.0.0.1:4222", repr=False)
+    """May hold a password or token, as `nats://token@host:port`."""
     service_keys: Path = Path("service-keys")
     key_pepper: SecretStr = SecretStr("")
     drain_seconds: float = 20.0

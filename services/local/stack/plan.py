@@ -16,6 +16,8 @@ SIGNING_SERVICES = ("catalog", "usage", "router")
 """Those that call internal RPCs, and have a service identity for it."""
 WITH_PEPPER = frozenset({"auth", "catalog", "usage", "router"})
 """Those that recognise API keys by their hash."""
+WITH_NATS = frozenset({"auth", "catalog", "usage", "router"})
+"""Those that publish or hear events."""
 WITH_DATABASE = frozenset({"auth", "catalog", "usage"})
 """Those that keep something in Postgres."""
 
@@ -53,7 +55,7 @@ class StackPlan:
     provider_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     secrets: Secrets = field(default_factory=Secrets)
     database_url: str = field(default="", repr=False)
-    nats_url: str = ""
+    nats_url: str = field(default="", repr=False)
     sandbox_environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -89,10 +91,11 @@ class StackPlan:
             # All settings are here; a process that looked for more could find somebody else's file.
             "PANTHEON_ENV_FILE": "",
             "PANTHEON_OPS_LISTEN": f"{LOOPBACK}:{ops_port}",
-            "PANTHEON_NATS_URL": nats_url,
             "PANTHEON_SERVICE_KEYS": str(self.service_keys),
             **{variable: self.ports.address(door) for variable, door in _ADDRESSES.items()},
         }
+        if name in WITH_NATS:
+            given["PANTHEON_NATS_URL"] = nats_url
         if name in WITH_DATABASE:
             given["PANTHEON_DATABASE_URL"] = database_url
         if name in WITH_PEPPER:

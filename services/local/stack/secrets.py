@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import secrets
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from services.local.errors import DirectoryUnusableError
+from services.local.private import write_private
 
 _BYTES = 32
 
@@ -36,19 +36,7 @@ def load_or_make_secrets(path: Path) -> Secrets:
         return Secrets(**json.loads(path.read_text()))
     except FileNotFoundError:
         made = Secrets(base64.b64encode(secrets.token_bytes(_BYTES)).decode(), secrets.token_urlsafe(_BYTES))
-        _write_private(path, json.dumps(asdict(made)))
+        write_private(path, json.dumps(asdict(made)))
         return made
     except (OSError, ValueError, TypeError) as error:
         raise DirectoryUnusableError(f"{path} cannot be read: {error}") from error
-
-
-def _write_private(path: Path, text: str) -> None:
-    """Either the whole file or none, readable by its owner only from the first byte on."""
-    staged = path.with_suffix(".new")
-    staged.unlink(missing_ok=True)
-    descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    staged.replace(path)

@@ -19,7 +19,7 @@ class StackSettings(ServiceSettings):
     """Simulated providers even where there are keys of real ones."""
     database_url: SecretStr = SecretStr("")
     """A Postgres to use; empty: an embedded one."""
-    nats_url: str = ""
+    nats_url: str = Field(default="", repr=False)
     """A NATS to use; empty: an embedded one."""
     master_key: SecretStr = SecretStr("")
     """See `AuthSettings`. Like the pepper of key hashes: empty, it is made at the first start and kept."""

@@ -51,7 +51,7 @@ class Stack:
 
     @property
     def nats_url(self) -> str:
-        """Where NATS is, once started."""
+        """Where NATS is, with what it asks clients for, once started."""
         return self.nats.url if self.nats else self.plan.nats_url
 
     @property

@@ -32,7 +32,7 @@ async def keys(
     """The keys as a router knows them, while auth publishes its changes."""
     publisher = await Bus.connect(own_nats.url, name="auth")
     tasks.start("outbox", OutboxRelay(auth.outbox, publisher).run())
-    listener = await Bus.connect(f"nats://127.0.0.1:{wire.port}", name="router")
+    listener = await Bus.connect(own_nats.url.replace(str(own_nats.port), str(wire.port)), name="router")
     directory = KeyDirectory(PEPPER.encode(), auth.services)
     follower = Follower(
         "auth", listener, auth.services, reset=directory.reset, apply=directory.apply, cache=tmp_path / "auth.changes"

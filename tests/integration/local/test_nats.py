@@ -1,3 +1,6 @@
+import asyncio
+import json
+import stat
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -24,10 +27,62 @@ async def connected(url: str) -> AsyncIterator[Client]:
         await client.close()
 
 
+def kept_token(directory: Path) -> str:
+    return (directory / "nats" / "token").read_text()
+
+
+def command_line(pid: int | None) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def files_with(text: str, directory: Path) -> set[tuple[str, int]]:
+    """Name and mode of the files that hold the text."""
+    files = [path for path in directory.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]
+    return {(path.name, stat.S_IMODE(path.stat().st_mode)) for path in files}
+
+
 async def test_a_started_server_accepts_connections_and_large_messages(own_nats: LocalNats) -> None:
     async with connected(own_nats.url) as client:
         assert client.max_payload == MAX_PAYLOAD_BYTES == 8 * 1024 * 1024
         await client.flush(timeout=5)
+
+
+async def greeted(port: int, **credentials: str) -> bytes:
+    """What the server says to a client that comes with these; the library leaves a refused connection open."""
+    async with asyncio.timeout(5):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        try:
+            assert (await reader.readline()).startswith(b"INFO ")
+            writer.write(b"CONNECT " + json.dumps({"verbose": False, **credentials}).encode() + b"\r\nPING\r\n")
+            return (await reader.readline()).strip()
+        finally:
+            writer.close()
+            await writer.wait_closed()
+
+
+async def test_without_its_token_nobody_is_let_in(own_nats: LocalNats, server_directory: Path) -> None:
+    port, token = own_nats.port, kept_token(server_directory)
+    assert await greeted(port, auth_token=token) == b"PONG"
+    strangers: list[dict[str, str]] = [{}, {"auth_token": ""}, {"auth_token": "guessed"}, {"user": token, "pass": ""}]
+    for credentials in strangers:
+        assert await greeted(port, **credentials) == b"-ERR 'Authorization Violation'"
+
+
+async def test_the_token_is_kept_for_its_owner_alone_and_written_down_nowhere_else(
+    own_nats: LocalNats, server_directory: Path
+) -> None:
+    token = kept_token(server_directory)
+    assert len(token) == 32
+    assert own_nats.url == f"nats://{token}@127.0.0.1:{own_nats.port}"
+    async with connected(own_nats.url) as client:
+        await client.flush(timeout=5)
+    assert files_with(token, server_directory) == {("token", 0o600), ("nats.conf", 0o600)}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows processes as files")
+async def test_the_list_of_processes_does_not_show_the_token(own_nats: LocalNats, server_directory: Path) -> None:
+    token = kept_token(server_directory).encode()
+    assert token not in command_line(own_nats.pid)
 
 
 async def test_streams_survive_a_restart_on_the_same_port(own_nats: LocalNats) -> None:

@@ -312,15 +312,14 @@ class GuardedNats(LocalNats):
 
     allowing = False
 
-    def _render_config(self, port: int) -> str:
+    def _render_clients(self) -> str:
         denied = "" if self.allowing else 'permissions: {publish: {deny: "pantheon.completions.>"}}'
-        users = f"[{{user: router, password: unused, {denied}}}]"
-        return super()._render_config(port) + f"authorization {{ users: {users} }}\nno_auth_user: router\n"
+        return f"users: [{{user: router, password: unused, {denied}}}]"
 
 
 async def test_a_denied_publish_is_tried_until_it_is_allowed(journal: Journal, server_directory: Path) -> None:
     async with GuardedNats(server_directory / "guarded") as server:
-        bus = await Bus.connect(server.url, name="test")
+        bus = await Bus.connect(f"nats://router:unused@127.0.0.1:{server.port}", name="test")
         async with consuming(bus) as ledger, relaying(journal, bus, ledger) as relay:
             await write(journal, 10)
             await eventually(lambda: relay._failures >= 2)

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from services.cli.output import console, count, duration, money, print_json, table
+from services.cli.output import console, count, duration, money, print_json, table, without_credentials
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,9 @@ def test_what_is_piped_on_is_not_folded(capsys: pytest.CaptureFixture[str]) -> N
     made.add_row("01a203a5-d0dd-7668-96c4-c4ecd9f24f44", "x" * 300)
     console().print(made)
     assert f"01a203a5-d0dd-7668-96c4-c4ecd9f24f44   {'x' * 300}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("credentials", ("", "token@", "user:password@", "user:p@ss@", "user:p/a,s@"))
+@pytest.mark.parametrize("scheme", ("", "nats://"))
+def test_an_address_is_shown_without_credentials(scheme: str, credentials: str) -> None:
+    assert without_credentials(f"{scheme}{credentials}127.0.0.1:4222") == f"{scheme}127.0.0.1:4222"

@@ -7,9 +7,12 @@ from services.cli.progress import Progress, places
 from services.local.stack import Ports, Stack, StackPlan
 
 
-def test_what_is_where_is_shown_and_no_password(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_where_is_shown_and_no_credential(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     plan = StackPlan(
-        tmp_path, Ports(), database_url="postgresql://ada:secret@db.internal/pantheon", nats_url="nats://bus.internal"
+        tmp_path,
+        Ports(),
+        database_url="postgresql://ada:secret@db.internal/pantheon",
+        nats_url="nats://secret@bus.internal",
     )
     console().print(places(Stack(plan)))
     assert "the database had users already" in capsys.readouterr().out
@@ -18,7 +21,7 @@ def test_what_is_where_is_shown_and_no_password(tmp_path: Path, capsys: pytest.C
     shown = capsys.readouterr().out
     for where in ("http://127.0.0.1:3000", "http://127.0.0.1:8080/v1", "127.0.0.1:50051", "nats://bus.internal"):
         assert where in shown
-    assert "postgresql://ada@db.internal/pantheon" in shown
+    assert "postgresql://db.internal/pantheon" in shown
     assert "secret" not in shown
     assert str(tmp_path / "credentials.json") in shown
 

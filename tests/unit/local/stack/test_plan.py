@@ -30,6 +30,7 @@ def test_each_secret_is_told_only_to_who_needs_it() -> None:
     assert who_has(found, "sk-real") == {"catalog"}
     assert who_has(found, DATABASE) == {"auth", "catalog", "usage"}
     for environment in found, environments(plan()):
+        assert who_has(environment, "nats://here") == {"auth", "catalog", "usage", "router"}
         assert who_has(environment, "the pepper") == {"auth", "catalog", "usage", "router"}
 
 
@@ -37,7 +38,6 @@ def test_each_secret_is_told_only_to_who_needs_it() -> None:
 def test_every_service_is_told_where_the_others_are_and_to_look_nowhere_else(name: str) -> None:
     environment = environments(plan())[name]
     assert environment["PANTHEON_ENV_FILE"] == ""
-    assert environment["PANTHEON_NATS_URL"] == "nats://here"
     assert environment["PANTHEON_OPS_LISTEN"] == "127.0.0.1:7"
     assert environment["PANTHEON_AUTH_ADDRESS"] == "127.0.0.1:50054"
     assert environment["PATH"] == "here"
@@ -55,5 +55,9 @@ def test_without_the_sandbox_there_is_none() -> None:
 
 
 def test_secrets_are_not_shown() -> None:
-    shown = repr(plan(provider_environment=PROVIDERS, database_url=DATABASE, secrets=SECRETS))
-    assert not [secret for secret in ("sk-real", "password", "the pepper", "the master key") if secret in shown]
+    shown = repr(
+        plan(provider_environment=PROVIDERS, database_url=DATABASE, secrets=SECRETS, nats_url="nats://token@here")
+    )
+    assert not [
+        secret for secret in ("sk-real", "password", "token", "the pepper", "the master key") if secret in shown
+    ]
