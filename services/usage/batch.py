@@ -84,7 +84,7 @@ class Batch(msgspec.Struct):
     ranges: list[SpoolRange] = msgspec.field(default_factory=list)
     starts: dict[UUID, Start] = msgspec.field(default_factory=dict)
     finishes: dict[UUID, tuple[Entry, Arrival]] = msgspec.field(default_factory=dict)
-    undispatched: dict[UUID, Entry] = msgspec.field(default_factory=dict)
+    undispatched: dict[UUID, tuple[Entry, Arrival]] = msgspec.field(default_factory=dict)
     """Attempts that were never sent, as withdrawals."""
     letters: list[DeadLetter] = msgspec.field(default_factory=list)
 
@@ -126,7 +126,7 @@ class Batch(msgspec.Struct):
     def _finish(self, arrival: Arrival, finished: CompletionFinished, bounds: Bounds) -> None:
         if finished.not_dispatched:
             withdrawal = withdrawal_of(finished, bounds)
-            self.undispatched[withdrawal.id] = withdrawal
+            self.undispatched[withdrawal.id] = (withdrawal, arrival)
             return
         entry = entry_of(finished, bounds)
         present = self.finishes.get(entry.id)

@@ -1,7 +1,8 @@
 """Entries into the ledger: rows, roll-ups for the new ones, corrections of estimates; poison set apart."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from typing import TypeAlias
 
 import msgspec
 from asyncpg import (
@@ -44,6 +45,9 @@ class Booked(msgspec.Struct, frozen=True):
         return Booked(*(one + two for one, two in zip(*map(msgspec.structs.astuple, (self, other)), strict=True)))
 
 
+_Step: TypeAlias = Callable[[Connection, Sequence[Entry]], Awaitable[Booked]]
+
+
 class Booking:
     """Books entries in the caller's transaction. `prepare` comes first, outside of it."""
 
@@ -58,11 +62,21 @@ class Booking:
 
     async def book(self, connection: Connection, entries: Sequence[Entry]) -> Booked:
         """Books entries, each id once. What Postgres refuses is found by halving and left out; the rest is booked."""
+        return await self._halved(connection, entries, self._book)
+
+    async def withdraw(self, connection: Connection, entries: Sequence[Entry]) -> Booked:
+        """Takes back what was booked for attempts that turn out never to have been sent: estimates, if anything.
+
+        What Postgres refuses is left out, as in `book`.
+        """
+        return await self._halved(connection, entries, self._withdraw)
+
+    async def _halved(self, connection: Connection, entries: Sequence[Entry], step: _Step) -> Booked:
         if not entries:
             return Booked()
         try:
             async with connection.transaction():
-                return await self._book(connection, entries)
+                return await step(connection, entries)
         except _DATA_ERRORS as error:
             if _is_stale(error):
                 self._partitions.forget()
@@ -71,14 +85,8 @@ class Booking:
             if len(entries) == 1:
                 return Booked(refused=(Refusal(entries[0], f"{type(error).__name__}: {error}"),))
         half = len(entries) // 2
-        return await self.book(connection, entries[:half]) + await self.book(connection, entries[half:])
-
-    async def withdraw(self, connection: Connection, entries: Sequence[Entry]) -> Booked:
-        """Takes back what was booked for attempts that turn out never to have been sent: estimates, if anything."""
-        corrections = await self._corrections(connection, entries)
-        adjusted = await ledger.insert(connection, corrections)
-        await self._add_up(connection, [entry for entry in corrections if entry.id in adjusted])
-        return Booked(adjustments=len(adjusted))
+        first = await self._halved(connection, entries[:half], step)
+        return first + await self._halved(connection, entries[half:], step)
 
     async def _book(self, connection: Connection, entries: Sequence[Entry]) -> Booked:
         inserted = await ledger.insert(connection, entries)
@@ -88,6 +96,12 @@ class Booking:
         fresh = [entry for entry in (*entries, *corrections) if entry.id in inserted or entry.id in adjusted]
         await self._add_up(connection, fresh)
         return Booked(len(inserted), len(adjusted), len(repeated) - len(adjusted))
+
+    async def _withdraw(self, connection: Connection, entries: Sequence[Entry]) -> Booked:
+        corrections = await self._corrections(connection, entries)
+        adjusted = await ledger.insert(connection, corrections)
+        await self._add_up(connection, [entry for entry in corrections if entry.id in adjusted])
+        return Booked(adjustments=len(adjusted))
 
     async def _add_up(self, connection: Connection, fresh: Sequence[Entry]) -> None:
         await rollups.add(connection, summed((entry, self._series.id_of(entry.attempt)) for entry in fresh))

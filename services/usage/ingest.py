@@ -1,13 +1,15 @@
 """One batch, one transaction: ledger rows, roll-ups, open attempts, dead letters and spool ranges, or none of them."""
 
+from collections.abc import Iterator, Mapping
 from uuid import UUID
 
 import msgspec
 from asyncpg import Connection
 
 from services.runtime.db import Database, driver
-from services.usage.batch import Batch, Start
+from services.usage.batch import Arrival, Batch, DeadLetter, Start
 from services.usage.booking import Booked, Booking
+from services.usage.entry import Entry
 from services.usage.store import attempts, dead_letters, spools
 
 
@@ -40,16 +42,24 @@ class Ingest:
             raw = await driver(connection)
             greatest = await spools.lock(raw, batch.spools())
             booked = await self._booking.book(raw, entries)
-            refused = {refusal.entry.id: refusal.reason for refusal in booked.refused}
-            letters = [*batch.letters, *(batch.finishes[row_id][1].letter(why) for row_id, why in refused.items())]
-            booked += await self._booking.withdraw(raw, list(batch.undispatched.values()))
-            ended = batch.undispatched.keys() | batch.finishes.keys() - refused.keys()
+            withdrawn = await self._booking.withdraw(raw, [entry for entry, _ in batch.undispatched.values()])
+            letters = [
+                *batch.letters,
+                *_refused(booked, batch.finishes),
+                *_refused(withdrawn, batch.undispatched),
+            ]
+            # What ended and can't be booked is left open, to end as an estimate; what was never sent must not.
+            ended = batch.undispatched.keys() | batch.finishes.keys() - {one.entry.id for one in booked.refused}
             await attempts.keep(raw, await _still_open(raw, batch, ended, greatest))
             await attempts.close(raw, ended)
             await attempts.bury(raw, batch.undispatched)
             await dead_letters.keep(raw, letters)
             watermarks = await spools.extend(raw, batch.ranges)
-        return Committed(batch.size, booked, len(letters), watermarks)
+        return Committed(batch.size, booked + withdrawn, len(letters), watermarks)
+
+
+def _refused(booked: Booked, arrivals: Mapping[UUID, tuple[Entry, Arrival]]) -> Iterator[DeadLetter]:
+    return (arrivals[refusal.entry.id][1].letter(refusal.reason) for refusal in booked.refused)
 
 
 async def _still_open(connection: Connection, batch: Batch, ended: set[UUID], greatest: dict[UUID, int]) -> list[Start]:

@@ -12,6 +12,7 @@ from pantheon.events.v1.completion_pb2 import CompletionEvent, CompletionFinishe
 from pantheon.usage.v1.ledger_pb2 import (
     LEDGER_STATE_ESTIMATED,
     LEDGER_STATE_SETTLED,
+    OUTCOME_FAILED,
     OUTCOME_LOST,
     OUTCOME_SUCCEEDED,
     ROW_KIND_ADJUSTMENT,
@@ -132,6 +133,26 @@ async def test_of_an_estimate_and_the_truth_in_one_batch_only_the_truth_is_booke
     committed = await booked(replica, estimate, truth, estimate, spool=spool)
     assert (committed.booked.rows, committed.booked.adjustments) == (1, 0)
     assert await replica.value("SELECT state FROM ledger") == LEDGER_STATE_SETTLED
+
+
+async def test_a_withdrawal_that_postgres_refuses_is_found_among_the_good_ones(
+    replica: Replica, traffic: Traffic, spool: UUID
+) -> None:
+    estimates = [truth_and_estimate(traffic)[1] for _ in range(5)]
+    await booked(replica, *estimates, spool=spool)
+    withdrawals = [
+        CompletionFinished(event_id=one.event_id, started=one.started, outcome=OUTCOME_FAILED, not_dispatched=True)
+        for one in estimates
+    ]
+    withdrawals[3].finish_reason = "cursed"
+    await replica.execute("ALTER TABLE ledger ADD CONSTRAINT no_curses CHECK (finish_reason <> 'cursed')")
+    committed = await booked(replica, *withdrawals, spool=spool, first=6)
+    assert (committed.booked.adjustments, committed.dead_letters) == (4, 1)
+    assert committed.watermarks == {spool: 10}
+    ((number, reason),) = await replica.fetch("SELECT number, reason FROM dead_letter")
+    assert (number, "no_curses" in reason) == (9, True)
+    assert await replica.value("SELECT sum(requests)::int FROM rollup") == 1
+    assert await replica.discrepancies() == []
 
 
 async def test_what_is_settled_is_not_corrected(replica: Replica, traffic: Traffic, spool: UUID) -> None:
