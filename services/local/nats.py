@@ -61,7 +61,7 @@ class LocalNats:
         """
         if self._process is not None and self._process.returncode is None:
             return
-        self._data_dir.mkdir(parents=True, exist_ok=True)
+        self._data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         async with directory_lock(self._data_dir, timeout=_LOCK_TIMEOUT_S) as lock:
             self._port = await start_on_port(partial(self._spawn, lock), self._port)
 
@@ -140,7 +140,7 @@ class LocalNats:
         """192 random bits, made at the first call: without them any process of this machine could forge events."""
         path = self._data_dir / "token"
         if not path.exists():
-            self._data_dir.mkdir(parents=True, exist_ok=True)
+            self._data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_private(path, secrets.token_urlsafe(24))
         return path.read_text()
 

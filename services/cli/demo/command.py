@@ -1,6 +1,7 @@
 """The course of the demo."""
 
 import asyncio
+import os
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -55,7 +56,7 @@ async def run_demo(completions: int) -> int:
 async def _demo(completions: int) -> int:
     screen = console()
     progress = Progress(screen)
-    state = Path(tempfile.mkdtemp(prefix="pantheon-demo-"))
+    state = _new_directory()
     surroundings = Surroundings.throw_away()
     plan = StackPlan(state, Ports.free(), durable=False, environment=surroundings.common)
     stack = Stack(plan, progress)
@@ -72,6 +73,14 @@ async def _demo(completions: int) -> int:
         await stack.kill()
         shutil.rmtree(state, ignore_errors=True)
     return code
+
+
+def _new_directory() -> Path:
+    directory = Path(tempfile.mkdtemp(prefix="pantheon-demo-"))
+    if os.geteuid() == 0:
+        # Whoever runs Postgres instead of root has to get through.
+        directory.chmod(0o711)
+    return directory
 
 
 async def _show(stack: Stack, screen: Console, completions: int) -> int:

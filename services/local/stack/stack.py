@@ -198,13 +198,14 @@ def _first(failures: ExceptionGroup[LocalError]) -> LocalError:
 
 
 def _private_directory(path: Path) -> None:
-    """Nobody else may look into it. As root others may pass through, for one of them runs Postgres.
+    """Makes it unless it is there; nobody else may look into it. As root others may pass through: one runs Postgres.
 
-    Raises DirectoryUnusableError.
+    One that is there is somebody's choice, maybe their home: its mode stays. Raises DirectoryUnusableError.
     """
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.chmod(0o711 if os.geteuid() == 0 else 0o700)
+        if not path.is_dir():
+            path.mkdir(mode=0o700, parents=True)
+            path.chmod(0o711 if os.geteuid() == 0 else 0o700)
     except OSError as error:
         raise DirectoryUnusableError(f"{path} cannot be used: {error.strerror}") from error
 
