@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,16 @@ COUNTS = {
     "prompt_audio_tokens": "audio_in",
     "completion_audio_tokens": "audio_out",
 }
+MANNERS = (
+    "mode=realistic",
+    "mode=utf8",
+    "mode=fixed:97",
+    "mode=event;eol=crlf",
+    "mode=realistic;eol=cr",
+    "mode=realistic;bom=1;comments=1",
+    "mode=event;split=1;nospace=1",
+)
+"""How the answers are cut and written, all of them as the standard of event streams allows."""
 EDITED = ("model", "stream_options")
 """What the router may change in a request."""
 
@@ -55,12 +66,12 @@ async def test_recorded_answers_reach_the_client_and_the_journal(tmp_path: Path)
 async def _send_all(router: RunningRouter, exchanges: Sequence[Exchange]) -> list[httpx.Response]:
     at_once = asyncio.Semaphore(16)
 
-    async def send(exchange: Exchange) -> httpx.Response:
-        body = {**exchange.request, "model": f"{_name(exchange.base)}/replay-{exchange.id};mode=realistic"}
+    async def send(exchange: Exchange, manner: str) -> httpx.Response:
+        body = {**exchange.request, "model": f"{_name(exchange.base)}/replay-{exchange.id};{manner}"}
         async with at_once:
             return await router.http.post("/v1/chat/completions", json=body)
 
-    return await asyncio.gather(*map(send, exchanges))
+    return await asyncio.gather(*map(send, exchanges, cycle(MANNERS)))
 
 
 def _name(base: str) -> str:
