@@ -83,6 +83,20 @@ def _record(exchange: Exchange) -> Json:
     }  # fmt: skip
 
 
+def parsed(arguments: str) -> object:
+    """Arguments of a tool call, read; as they are where they were cut off."""
+    try:
+        return json.loads(arguments) if arguments else {}
+    except ValueError:
+        return arguments
+
+
+def recorded_calls(expected: Json) -> list[tuple[str, object]]:
+    """Names and arguments (as `parsed`) of the tool calls a client ends with."""
+    calls = [(call["name"], call["arguments"]) for call in expected["tool_calls"]]
+    return [(name, given.get("__unparsed__", given) if isinstance(given, dict) else given) for name, given in calls]
+
+
 @dataclass
 class Answer:
     """What a client makes of an answer, whole or streamed."""
@@ -115,9 +129,9 @@ class Answer:
         return answer
 
     @property
-    def tool_calls(self) -> list[tuple[str, str]]:
-        """Names and arguments, in order."""
-        return [(call["name"], call["arguments"]) for _, call in sorted(self.calls.items())]
+    def tool_calls(self) -> list[tuple[str, object]]:
+        """Names and arguments (as `parsed`), in order."""
+        return [(call["name"], parsed(call["arguments"])) for _, call in sorted(self.calls.items())]
 
     def _take(self, choice: Json, said: Json, *, streamed: bool) -> None:
         self.finish_reason = choice.get("finish_reason") or self.finish_reason

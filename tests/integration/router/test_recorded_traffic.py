@@ -16,7 +16,7 @@ import pytest
 from pantheon.events.v1.completion_pb2 import CompletionFinished
 from pantheon.usage.v1.ledger_pb2 import LedgerState, Outcome
 from tests.fixtures.references import needs
-from tests.integration.router.recorded import FILES, Answer, Exchange, Json, replaying, sample
+from tests.integration.router.recorded import FILES, Answer, Exchange, Json, recorded_calls, replaying, sample
 from tests.integration.router.running import RunningRouter, data_of, provider, running_router
 
 COUNTS = {
@@ -109,8 +109,7 @@ def _differences(exchange: Exchange, answer: httpx.Response, booked: dict[str, C
         return
     yield from _unequal("text", found.text, expected["text"] or "")
     yield from _unequal("finish reason", found.finish_reason or "", expected["finish_raw"] or "")
-    calls = [(call["name"], _unparsed(call["arguments"])) for call in expected["tool_calls"]]
-    yield from _unequal("tool calls", [(name, _parsed(arguments)) for name, arguments in found.tool_calls], calls)
+    yield from _unequal("tool calls", found.tool_calls, recorded_calls(expected))
     yield from _differences_of_bill(expected, finished)
 
 
@@ -143,15 +142,3 @@ def _differences_of_bill(expected: Json, finished: CompletionFinished) -> Iterat
 def _unequal(what: str, found: object, expected: object) -> Iterator[str]:
     if found != expected:
         yield f"{what}: {found!r}, recorded {expected!r}"
-
-
-def _parsed(arguments: str) -> object:
-    """Arguments as the corpus tells them: read, or as they are where they were cut off."""
-    try:
-        return json.loads(arguments) if arguments else {}
-    except ValueError:
-        return arguments
-
-
-def _unparsed(arguments: Any) -> object:
-    return arguments.get("__unparsed__", arguments) if isinstance(arguments, dict) else arguments

@@ -1,0 +1,76 @@
+"""Real providers' recorded answers as the proto's messages: texts, reasoning, refusals and tool calls as recorded."""
+
+from typing import Any
+
+import pytest
+
+from pantheon.router.v1.completion_pb2 import Choice
+from pantheon.router.v1.message_pb2 import Part
+from pantheon.usage.v1.ledger_pb2 import LedgerState, Surface
+from services.rating import Tokens
+from services.router.api.grpc_response import Accumulator
+from services.router.attempts import Call
+from services.router.chat import Facts
+from services.router.plan import Candidate, Endpoint, Plan
+from services.router.receipts import Receipt
+from services.router.sse import SseReader
+from services.runtime.ids import uuid7
+from tests.fixtures.references import needs
+from tests.integration.router.recorded import FILES, Exchange, parsed, recorded_calls, sample
+from tests.unit.router.calls import PRINCIPAL, WIRE, provider, request
+
+CANDIDATE = Candidate(provider("openai"), Endpoint("openai", "m"), WIRE)
+CALL = Call(uuid7(), request(), PRINCIPAL, Surface.SURFACE_GRPC, Plan("m", [CANDIDATE], {}), 0.0)
+RECEIPT = Receipt(LedgerState.LEDGER_STATE_SETTLED, Tokens(), None, "", None, None, 0.0)
+
+pytestmark = [pytest.mark.corpus, *(needs(file) for file in FILES)]
+
+
+def test_recorded_answers_are_taken_whole() -> None:
+    exchanges = [exchange for exchange in sample(600, seed=3) if exchange.expected["kind"] == "ok"]
+    assert len(exchanges) > 400
+    differences = {}
+    for exchange in exchanges:
+        found, recorded = _found(_choice(exchange)), _recorded(exchange.expected)
+        if found != recorded:
+            differences[exchange.id] = (found, recorded)
+    assert differences == {}
+
+
+def _choice(exchange: Exchange) -> Choice:
+    accumulator = Accumulator()
+    body = exchange.response["body"].encode()
+    if exchange.response["is_sse"]:
+        reader, parser = SseReader(), WIRE.parse_stream()
+        for event in reader.feed(body) + reader.finish():
+            frame = parser.parse(event)
+            if frame is not None and frame.data:
+                accumulator.add(frame.data)
+    else:
+        accumulator.add_whole(WIRE.parse_response(body).body)
+    choices = accumulator.completion(CALL, CANDIDATE, Facts(), RECEIPT).choices
+    return choices[0] if choices else Choice()
+
+
+def _found(choice: Choice) -> dict[str, Any]:
+    parts = choice.message.parts
+    first = {part.WhichOneof("part"): part for part in parts}
+    return {
+        "text": first.get("text", Part()).text.text,
+        "reasoning": first.get("reasoning", Part()).reasoning.text,
+        "refusal": first.get("refusal", Part()).refusal.text,
+        "finish": choice.finish_reason,
+        "calls": [
+            (part.tool_call.name, parsed(part.tool_call.arguments_json)) for part in parts if part.HasField("tool_call")
+        ],
+    }
+
+
+def _recorded(expected: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "text": expected["text"] or "",
+        "reasoning": expected["reasoning"] or "",
+        "refusal": expected["refusal"] or "",
+        "finish": expected["finish_raw"] or "",
+        "calls": recorded_calls(expected),
+    }
