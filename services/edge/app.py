@@ -29,7 +29,7 @@ def create_app(settings: EdgeSettings, backends: Backends, board: Board) -> Star
     routes = [
         *AuthRoutes(backends.auth).routes(),
         *SettingsRoutes(backends.catalog).routes(),
-        *UsageRoutes(backends.usage).routes(),
+        *UsageRoutes(backends.usage, sandbox=bool(settings.sandbox_url)).routes(),
         *console.routes(),
     ]
 

@@ -15,4 +15,4 @@ class EdgeSettings(ServiceSettings):
     router_http_address: str = "127.0.0.1:8080"
     """The router's OpenAI-compatible surface."""
     sandbox_url: str = ""
-    """Where simulated providers run, as http://127.0.0.1:8099; empty: nowhere."""
+    """Where simulated providers run, as http://127.0.0.1:8099; empty: nowhere. Usage shown is of this kind."""

@@ -40,6 +40,7 @@ class Where:
     key_id: tuple[UUID, ...] = ()
     model: tuple[str, ...] = ()
     provider: tuple[str, ...] = ()
+    sandbox: tuple[bool, ...] = ()
 
 
 def visible(asked: ReportFilter, principal: Principal) -> Where:
@@ -67,6 +68,7 @@ def visible(asked: ReportFilter, principal: Principal) -> Where:
         key_id=_uuids(asked.key_ids, "filter.key_ids"),
         model=_few(asked.models, "filter.models"),
         provider=_few(asked.providers, "filter.providers"),
+        sandbox=(asked.sandbox,) if asked.HasField("sandbox") else (),
     )
 
 

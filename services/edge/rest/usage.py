@@ -43,10 +43,14 @@ class UsageBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UsageRoutes:
-    """`GET /api/user/usage?period=...` or `?start_time=...&end_time=...`."""
+    """`GET /api/user/usage?period=...` or `?start_time=...&end_time=...`.
 
-    def __init__(self, usage: UsageServiceStub) -> None:
+    `sandbox`: the stack's providers are simulated, and so is what it reports; else only what was real.
+    """
+
+    def __init__(self, usage: UsageServiceStub, *, sandbox: bool) -> None:
         self._usage = usage
+        self._sandbox = sandbox
 
     def routes(self) -> list[BaseRoute]:
         """The routes of this area."""
@@ -56,15 +60,16 @@ class UsageRoutes:
         """The caller's own usage, in all and by model."""
         metadata = credentials(request)
         period = asked_period(request.query_params.multi_items(), times.now())
-        message = GetUsageSummaryRequest(filter=report_filter(period))
+        message = GetUsageSummaryRequest(filter=report_filter(period, sandbox=self._sandbox))
         response = await call(self._usage.GetUsageSummary, message, metadata, service="usage", prefix="filter.")
         return answer(usage_body(response, period.name))
 
 
-def report_filter(period: Period) -> ReportFilter:
-    """The caller's own usage in the period."""
+def report_filter(period: Period, *, sandbox: bool) -> ReportFilter:
+    """The caller's own usage in the period, simulated or real."""
     return ReportFilter(
         scope=ReportScope.REPORT_SCOPE_OWN,
+        sandbox=sandbox,
         start_time=times.to_timestamp(period.start) if period.start else None,
         end_time=times.to_timestamp(period.end) if period.end else None,
     )

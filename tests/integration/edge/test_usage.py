@@ -10,7 +10,7 @@ from pantheon.usage.v1.report_pb2 import REPORT_SCOPE_OWN, UsageGroup, UsageTota
 from pantheon.usage.v1.usage_service_pb2 import GetUsageSummaryResponse
 from services.runtime.errors import InvalidField
 from services.runtime.times import from_timestamp, to_timestamp
-from tests.integration.edge.conftest import Behind
+from tests.integration.edge.conftest import Behind, client_of, running_edge
 from tests.integration.edge.services import INFERENCE_KEY, KEY
 
 USAGE = "/api/user/usage"
@@ -147,3 +147,13 @@ async def test_who_may_not_is_refused(
     answer = await anyone.get(USAGE, headers=headers)
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
     assert ("www-authenticate" in answer.headers) == (status == 401)
+
+
+@pytest.mark.parametrize("sandbox_url", ("", "http://127.0.0.1:8099"))
+async def test_the_usage_shown_is_of_the_kind_of_the_stack_s_providers(behind: Behind, sandbox_url: str) -> None:
+    settings = behind.settings.model_copy(update={"sandbox_url": sandbox_url})
+    async with running_edge(settings) as url, client_of(url) as client:
+        answer = await client.get(USAGE, headers={"authorization": f"Bearer {KEY}"})
+    assert answer.status_code == 200
+    asked = behind.usage.received.messages[0].filter
+    assert (asked.HasField("sandbox"), asked.sandbox) == (True, bool(sandbox_url))

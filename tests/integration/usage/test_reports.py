@@ -21,6 +21,7 @@ from pantheon.usage.v1.report_pb2 import (
     DIMENSION_MODEL,
     DIMENSION_PROJECT,
     DIMENSION_QUARTER_HOUR,
+    DIMENSION_SANDBOX,
     DIMENSION_TAG,
     DIMENSION_UNSPECIFIED,
     DIMENSION_USER,
@@ -38,7 +39,7 @@ from services.runtime import times
 from services.runtime.ids import uuid7
 from services.runtime.status import error_from_rpc
 from services.runtime.times import from_timestamp, to_timestamp
-from tests.fixtures.completion_events import Traffic, messages
+from tests.fixtures.completion_events import Traffic, message, messages
 from tests.integration.usage import brute_force
 from tests.integration.usage.running import Replica, Service
 
@@ -136,6 +137,28 @@ async def test_a_filter_leaves_only_what_it_names(booked: Booked) -> None:
         answer = await booked.query(filter=asked)
         kept = [event for event in booked.between(start, booked.end) if keep(event.started)]
         assert [brute_force.sums_in(group.totals) for group in answer.groups] == [brute_force.sums_of(kept)]
+
+
+@pytest.mark.parametrize("sandbox", (True, False))
+async def test_simulated_and_real_completions_are_reported_apart_by_every_report(
+    replica: Replica, service: Service, traffic: Traffic, sandbox: bool
+) -> None:
+    simulated, real = ([traffic.finished() for _ in range(size)] for size in (7, 4))
+    for event in real:
+        event.started.target.sandbox = False
+    await replica.take(message(uuid7(), 1, [CompletionEvent(finished=event) for event in (*simulated, *real)]))
+    expected = brute_force.sums_of(simulated if sandbox else real)
+    operator = service.callers.operator()
+    one_kind = ReportFilter(scope=REPORT_SCOPE_PLATFORM, sandbox=sandbox)
+    summary = await service.stub.GetUsageSummary(GetUsageSummaryRequest(filter=one_kind), metadata=operator)
+    assert brute_force.sums_in(summary.totals) == expected
+    usage = await service.stub.QueryUsage(QueryUsageRequest(filter=one_kind), metadata=operator)
+    assert [brute_force.sums_in(group.totals) for group in usage.groups] == [expected]
+    listed = await service.stub.ListCompletions(ListCompletionsRequest(filter=one_kind), metadata=operator)
+    assert {row.id for row in listed.rows} == {event.event_id for event in (simulated if sandbox else real)}
+    latency = GetLatencyReportRequest(filter=one_kind, group_by=[DIMENSION_SANDBOX])
+    latencies = await service.stub.GetLatencyReport(latency, metadata=operator)
+    assert [list(group.keys) for group in latencies.groups] == [[str(sandbox).lower()]]
 
 
 async def test_an_hour_that_is_lived_twice_is_two_hours(replica: Replica, service: Service, traffic: Traffic) -> None:

@@ -61,6 +61,12 @@ def test_a_filter_narrows_what_a_scope_allows() -> None:
     assert where == Where((ORGANISATION,), (PROJECT,), (OTHER,), (KEY,), ("a", "b"), ("openai",))
 
 
+def test_simulated_and_real_completions_are_told_apart_where_one_asks_for_it() -> None:
+    assert seen(ROLE_MEMBER).sandbox == ()
+    assert seen(ROLE_MEMBER, sandbox=False).sandbox == (False,)
+    assert seen(ROLE_MEMBER, sandbox=True).sandbox == (True,)
+
+
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("scope", SCOPES)
 def test_a_scope_needs_its_role(role: int, scope: Any) -> None:

@@ -27,29 +27,29 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.type import decimal_pb2 as google_dot_type_dot_decimal__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1epantheon/usage/v1/report.proto\x12\x11pantheon.usage.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19google/type/decimal.proto\"\x9c\x02\n\x0cReportFilter\x12-\n\x05scope\x18\x01 \x01(\x0e\x32\x1e.pantheon.usage.v1.ReportScope\x12\x33\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x00\x88\x01\x01\x12\x31\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x01\x88\x01\x01\x12\x0e\n\x06models\x18\x04 \x03(\t\x12\x11\n\tproviders\x18\x05 \x03(\t\x12\x13\n\x0bproject_ids\x18\x06 \x03(\t\x12\x10\n\x08user_ids\x18\x07 \x03(\t\x12\x0f\n\x07key_ids\x18\x08 \x03(\tB\r\n\x0b_start_timeB\x0b\n\t_end_time\"\xbb\x03\n\x0bUsageTotals\x12\x10\n\x08requests\x18\x01 \x01(\x03\x12\x10\n\x08\x61ttempts\x18\x02 \x01(\x03\x12\x17\n\x0f\x66\x61iled_attempts\x18\x03 \x01(\x03\x12\x1a\n\x12\x65stimated_attempts\x18\x04 \x01(\x03\x12\x19\n\x11unpriced_requests\x18\x05 \x01(\x03\x12\x15\n\rprompt_tokens\x18\x06 \x01(\x03\x12\x19\n\x11\x63ompletion_tokens\x18\x07 \x01(\x03\x12\x15\n\rcached_tokens\x18\x08 \x01(\x03\x12\x1a\n\x12\x63\x61\x63he_write_tokens\x18\t \x01(\x03\x12\x18\n\x10reasoning_tokens\x18\n \x01(\x03\x12\'\n\x04\x63ost\x18\x0b \x01(\x0b\x32\x14.google.type.DecimalH\x00\x88\x01\x01\x12\x39\n\x16provider_reported_cost\x18\x0c \x01(\x0b\x32\x14.google.type.DecimalH\x01\x88\x01\x01\x12\x31\n\x0etotal_duration\x18\r \x01(\x0b\x32\x19.google.protobuf.DurationB\x07\n\x05_costB\x19\n\x17_provider_reported_cost\"J\n\nUsageGroup\x12\x0c\n\x04keys\x18\x01 \x03(\t\x12.\n\x06totals\x18\x02 \x01(\x0b\x32\x1e.pantheon.usage.v1.UsageTotals\"\x98\x01\n\x0cLatencyGroup\x12\x0c\n\x04keys\x18\x01 \x03(\t\x12\x35\n\x05total\x18\x02 \x01(\x0b\x32&.pantheon.usage.v1.LatencyDistribution\x12\x43\n\x13time_to_first_token\x18\x03 \x01(\x0b\x32&.pantheon.usage.v1.LatencyDistribution\"\x96\x01\n\x13LatencyDistribution\x12\r\n\x05\x63ount\x18\x01 \x01(\x03\x12,\n\x04mean\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x88\x01\x01\x12\x39\n\x0bpercentiles\x18\x03 \x03(\x0b\x32$.pantheon.usage.v1.LatencyPercentileB\x07\n\x05_mean\"T\n\x11LatencyPercentile\x12\x12\n\npercentile\x18\x01 \x01(\x01\x12+\n\x08\x64uration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"L\n\x0b\x44iscrepancy\x12\r\n\x05\x63heck\x18\x01 \x01(\t\x12\r\n\x05place\x18\x02 \x01(\t\x12\x10\n\x08\x65xpected\x18\x03 \x01(\t\x12\r\n\x05\x66ound\x18\x04 \x01(\t*\x95\x01\n\x0bReportScope\x12\x1c\n\x18REPORT_SCOPE_UNSPECIFIED\x10\x00\x12\x14\n\x10REPORT_SCOPE_OWN\x10\x01\x12\x18\n\x14REPORT_SCOPE_PROJECT\x10\x02\x12\x1d\n\x19REPORT_SCOPE_ORGANISATION\x10\x03\x12\x19\n\x15REPORT_SCOPE_PLATFORM\x10\x04*\x9a\x02\n\tDimension\x12\x19\n\x15\x44IMENSION_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x44IMENSION_MODEL\x10\x01\x12\x16\n\x12\x44IMENSION_PROVIDER\x10\x02\x12\x1a\n\x16\x44IMENSION_ORGANISATION\x10\x03\x12\x15\n\x11\x44IMENSION_PROJECT\x10\x04\x12\x12\n\x0e\x44IMENSION_USER\x10\x05\x12\x11\n\rDIMENSION_KEY\x10\x06\x12\x15\n\x11\x44IMENSION_SANDBOX\x10\x07\x12\x1a\n\x16\x44IMENSION_QUARTER_HOUR\x10\x08\x12\x12\n\x0e\x44IMENSION_HOUR\x10\t\x12\x11\n\rDIMENSION_DAY\x10\n\x12\x11\n\rDIMENSION_TAG\x10\x0b\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1epantheon/usage/v1/report.proto\x12\x11pantheon.usage.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19google/type/decimal.proto\"\xbe\x02\n\x0cReportFilter\x12-\n\x05scope\x18\x01 \x01(\x0e\x32\x1e.pantheon.usage.v1.ReportScope\x12\x33\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x00\x88\x01\x01\x12\x31\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x01\x88\x01\x01\x12\x0e\n\x06models\x18\x04 \x03(\t\x12\x11\n\tproviders\x18\x05 \x03(\t\x12\x13\n\x0bproject_ids\x18\x06 \x03(\t\x12\x10\n\x08user_ids\x18\x07 \x03(\t\x12\x0f\n\x07key_ids\x18\x08 \x03(\t\x12\x14\n\x07sandbox\x18\t \x01(\x08H\x02\x88\x01\x01\x42\r\n\x0b_start_timeB\x0b\n\t_end_timeB\n\n\x08_sandbox\"\xbb\x03\n\x0bUsageTotals\x12\x10\n\x08requests\x18\x01 \x01(\x03\x12\x10\n\x08\x61ttempts\x18\x02 \x01(\x03\x12\x17\n\x0f\x66\x61iled_attempts\x18\x03 \x01(\x03\x12\x1a\n\x12\x65stimated_attempts\x18\x04 \x01(\x03\x12\x19\n\x11unpriced_requests\x18\x05 \x01(\x03\x12\x15\n\rprompt_tokens\x18\x06 \x01(\x03\x12\x19\n\x11\x63ompletion_tokens\x18\x07 \x01(\x03\x12\x15\n\rcached_tokens\x18\x08 \x01(\x03\x12\x1a\n\x12\x63\x61\x63he_write_tokens\x18\t \x01(\x03\x12\x18\n\x10reasoning_tokens\x18\n \x01(\x03\x12\'\n\x04\x63ost\x18\x0b \x01(\x0b\x32\x14.google.type.DecimalH\x00\x88\x01\x01\x12\x39\n\x16provider_reported_cost\x18\x0c \x01(\x0b\x32\x14.google.type.DecimalH\x01\x88\x01\x01\x12\x31\n\x0etotal_duration\x18\r \x01(\x0b\x32\x19.google.protobuf.DurationB\x07\n\x05_costB\x19\n\x17_provider_reported_cost\"J\n\nUsageGroup\x12\x0c\n\x04keys\x18\x01 \x03(\t\x12.\n\x06totals\x18\x02 \x01(\x0b\x32\x1e.pantheon.usage.v1.UsageTotals\"\x98\x01\n\x0cLatencyGroup\x12\x0c\n\x04keys\x18\x01 \x03(\t\x12\x35\n\x05total\x18\x02 \x01(\x0b\x32&.pantheon.usage.v1.LatencyDistribution\x12\x43\n\x13time_to_first_token\x18\x03 \x01(\x0b\x32&.pantheon.usage.v1.LatencyDistribution\"\x96\x01\n\x13LatencyDistribution\x12\r\n\x05\x63ount\x18\x01 \x01(\x03\x12,\n\x04mean\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x88\x01\x01\x12\x39\n\x0bpercentiles\x18\x03 \x03(\x0b\x32$.pantheon.usage.v1.LatencyPercentileB\x07\n\x05_mean\"T\n\x11LatencyPercentile\x12\x12\n\npercentile\x18\x01 \x01(\x01\x12+\n\x08\x64uration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"L\n\x0b\x44iscrepancy\x12\r\n\x05\x63heck\x18\x01 \x01(\t\x12\r\n\x05place\x18\x02 \x01(\t\x12\x10\n\x08\x65xpected\x18\x03 \x01(\t\x12\r\n\x05\x66ound\x18\x04 \x01(\t*\x95\x01\n\x0bReportScope\x12\x1c\n\x18REPORT_SCOPE_UNSPECIFIED\x10\x00\x12\x14\n\x10REPORT_SCOPE_OWN\x10\x01\x12\x18\n\x14REPORT_SCOPE_PROJECT\x10\x02\x12\x1d\n\x19REPORT_SCOPE_ORGANISATION\x10\x03\x12\x19\n\x15REPORT_SCOPE_PLATFORM\x10\x04*\x9a\x02\n\tDimension\x12\x19\n\x15\x44IMENSION_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x44IMENSION_MODEL\x10\x01\x12\x16\n\x12\x44IMENSION_PROVIDER\x10\x02\x12\x1a\n\x16\x44IMENSION_ORGANISATION\x10\x03\x12\x15\n\x11\x44IMENSION_PROJECT\x10\x04\x12\x12\n\x0e\x44IMENSION_USER\x10\x05\x12\x11\n\rDIMENSION_KEY\x10\x06\x12\x15\n\x11\x44IMENSION_SANDBOX\x10\x07\x12\x1a\n\x16\x44IMENSION_QUARTER_HOUR\x10\x08\x12\x12\n\x0e\x44IMENSION_HOUR\x10\t\x12\x11\n\rDIMENSION_DAY\x10\n\x12\x11\n\rDIMENSION_TAG\x10\x0b\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'pantheon.usage.v1.report_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_REPORTSCOPE']._serialized_start=1427
-  _globals['_REPORTSCOPE']._serialized_end=1576
-  _globals['_DIMENSION']._serialized_start=1579
-  _globals['_DIMENSION']._serialized_end=1861
+  _globals['_REPORTSCOPE']._serialized_start=1461
+  _globals['_REPORTSCOPE']._serialized_end=1610
+  _globals['_DIMENSION']._serialized_start=1613
+  _globals['_DIMENSION']._serialized_end=1895
   _globals['_REPORTFILTER']._serialized_start=146
-  _globals['_REPORTFILTER']._serialized_end=430
-  _globals['_USAGETOTALS']._serialized_start=433
-  _globals['_USAGETOTALS']._serialized_end=876
-  _globals['_USAGEGROUP']._serialized_start=878
-  _globals['_USAGEGROUP']._serialized_end=952
-  _globals['_LATENCYGROUP']._serialized_start=955
-  _globals['_LATENCYGROUP']._serialized_end=1107
-  _globals['_LATENCYDISTRIBUTION']._serialized_start=1110
-  _globals['_LATENCYDISTRIBUTION']._serialized_end=1260
-  _globals['_LATENCYPERCENTILE']._serialized_start=1262
-  _globals['_LATENCYPERCENTILE']._serialized_end=1346
-  _globals['_DISCREPANCY']._serialized_start=1348
-  _globals['_DISCREPANCY']._serialized_end=1424
+  _globals['_REPORTFILTER']._serialized_end=464
+  _globals['_USAGETOTALS']._serialized_start=467
+  _globals['_USAGETOTALS']._serialized_end=910
+  _globals['_USAGEGROUP']._serialized_start=912
+  _globals['_USAGEGROUP']._serialized_end=986
+  _globals['_LATENCYGROUP']._serialized_start=989
+  _globals['_LATENCYGROUP']._serialized_end=1141
+  _globals['_LATENCYDISTRIBUTION']._serialized_start=1144
+  _globals['_LATENCYDISTRIBUTION']._serialized_end=1294
+  _globals['_LATENCYPERCENTILE']._serialized_start=1296
+  _globals['_LATENCYPERCENTILE']._serialized_end=1380
+  _globals['_DISCREPANCY']._serialized_start=1382
+  _globals['_DISCREPANCY']._serialized_end=1458
 # @@protoc_insertion_point(module_scope)
