@@ -37,7 +37,11 @@ _NOTHING = Tokens(prompt_tokens=0, completion_tokens=0)
 
 
 class Journal(Protocol):
-    """What an attempt needs of the journal (`services.router.journal`)."""
+    """What attempts need of the journal (`services.router.journal`)."""
+
+    @property
+    def open_count(self) -> int:
+        """STARTs without a FINISH."""
 
     def start(self, payload: bytes, finish_reserve: int) -> int:
         """Writes a START and keeps room for its FINISH. Raises JournalUnavailable."""

@@ -17,6 +17,7 @@ from services.router.streaming import Streaming
 from services.router.upstream import NotDispatched, Response, Upstream
 from services.runtime.auth import Principal
 from services.runtime.errors import (
+    DependencyUnavailable,
     JournalUnavailable,
     NoEndpoint,
     PantheonError,
@@ -30,9 +31,13 @@ from services.runtime.errors import (
     ProviderTimeout,
 )
 from services.runtime.ids import uuid7
+from services.runtime.logging import get_logger
 from services.runtime.tasks import Tasks
 
 _MOST_ATTEMPTS = 4
+# Longer than a client that left may make an attempt wait for its usage.
+_SETTLE_SECONDS = 5.0
+_LOOK_SECONDS = 0.01
 _ELSEWHERE = (
     ProviderAuthentication,
     ProviderBroken,
@@ -81,7 +86,8 @@ class Engine:
 
         Raises:
             ProviderError: no candidate answered.
-            NoEndpoint: the provider's keys are not known.
+            NoEndpoint: the provider has no key.
+            DependencyUnavailable: the providers' keys have not been fetched yet.
             JournalUnavailable: nothing was sent, or the answer could not be booked.
         """
         attempt, candidate, response = await self._dispatch(call)
@@ -104,9 +110,19 @@ class Engine:
         attempt, candidate, response = await self._dispatch(call)
         return Streaming(call, candidate, attempt, response, attempt.began + self._longest_seconds, self._settle)
 
-    async def settled(self) -> None:
-        """Waits until what cancelled requests left behind is booked: two seconds and a sync at most."""
-        await self._settling.join()
+    async def settled(self, within: float = _SETTLE_SECONDS) -> None:
+        """Waits until no attempt is open, `within` seconds at most: once surfaces have stopped, that is soon.
+
+        A stopped gRPC server may leave handlers that have yet to notice; what is still open then is booked as lost.
+        """
+        try:
+            async with asyncio.timeout(within):
+                while self._journal.open_count:
+                    await self._settling.join()
+                    await asyncio.sleep(_LOOK_SECONDS)
+                await self._settling.join()
+        except TimeoutError:
+            get_logger().error("engine.attempts_left_open", count=self._journal.open_count)
 
     async def _dispatch(self, call: Call) -> tuple[Attempt, Candidate, Response]:
         """Tries one candidate after the other until one answers with success.
@@ -145,6 +161,8 @@ class Engine:
             _pass_over(failed)
             return attempt, candidate, response
         await _book(failed)
+        if failed is None and unreachable is None and not self._keys.loaded.is_set():
+            raise DependencyUnavailable("catalog")
         raise failed.error if failed else unreachable or NoEndpoint(call.plan.model)
 
     def _ways(self, call: Call) -> Iterator[tuple[Candidate, str]]:

@@ -116,14 +116,15 @@ class Spools:
 
     async def _relay_to_the_end(self, journal: Journal) -> None:
         relay = Relay(journal, self._bus, self._ask, self._settings)
+        running = asyncio.create_task(relay.run(), name=f"relay.{journal.spool.id}")
         try:
-            async with asyncio.TaskGroup() as tasks:
-                running = tasks.create_task(relay.run())
-                while not await relay.drained(_DRAIN_REPORT_SECONDS):
-                    stop_if_cancelled()
-                    get_logger().warning("spool.unconfirmed", spool=str(journal.spool.id), records=relay.unconfirmed)
-                await end([running])
+            while not await relay.drained(_DRAIN_REPORT_SECONDS):
+                stop_if_cancelled()
+                if running.done():
+                    running.result()
+                get_logger().warning("spool.unconfirmed", spool=str(journal.spool.id), records=relay.unconfirmed)
         finally:
+            await end([running])
             relay.close()
 
 

@@ -41,6 +41,7 @@ class Process:
         self.tasks = Tasks()
         self._stack = AsyncExitStack()
         self._checks: dict[str, Callable[[], bool]] = {}
+        self._servers: list[Serving] = []
         self._stopping = asyncio.Event()
         self._started = False
 
@@ -64,13 +65,14 @@ class Process:
     def run_task(self, name: str, work: Coroutine[Any, Any, Any]) -> None:
         """Runs `work` in the background until the process stops; should it fail, the process stops."""
         task = self.tasks.start(name, work)
-
         self._stack.push_async_callback(end, [task])
 
     async def serve(self, server: Serving) -> None:
-        """Starts a server, to be stopped with the drain's grace."""
+        """Starts a server. All servers are stopped together, with the drain's grace, before all registered so far."""
         await server.start()
-        self._stack.push_async_callback(server.stop, self.settings.drain_seconds)
+        if not self._servers:
+            self._stack.push_async_callback(self._stop_servers)
+        self._servers.append(server)
 
     def ready_when(self, name: str, check: Callable[[], bool]) -> None:
         """Adds a condition to /readyz. It must not wait."""
@@ -101,6 +103,9 @@ class Process:
         log.info("process.stopped")
         if self.tasks.failed.is_set():
             sys.exit(1)
+
+    async def _stop_servers(self) -> None:
+        await asyncio.gather(*(server.stop(self.settings.drain_seconds) for server in self._servers))
 
     def _readiness(self) -> dict[str, bool]:
         checks = {name: check() for name, check in self._checks.items()}

@@ -59,8 +59,10 @@ class GroupCommit:
     async def wait(self) -> None:
         """Returns once everything appended so far is durable. Cancelling it cancels only the waiting.
 
-        Raises JournalUnavailable when the disk fails for good.
+        Raises JournalUnavailable when the disk fails for good, or the journal is closed.
         """
+        if self._stopped:
+            raise JournalUnavailable("the journal is closed")
         waiter = self._loop.create_future()
         self._next.waiters.append(waiter)
         self.now()
@@ -108,6 +110,7 @@ class GroupCommit:
         if self._timer is not None:
             self._timer.cancel()
         await self._idle.wait()
+        self.fail("the journal is closed")
 
     def _begin(self) -> None:
         self._timer = None
