@@ -99,7 +99,7 @@ class Streaming:
         if not self._parser.done and not self.facts.finish_reason:
             raise ProviderBroken("The stream ended before its end", phase="stream")
         self._closed = True
-        self._response.close()
+        self._response.release()
         self._receipt = await self._attempt.succeed()
 
     def _parse(self, events: list[Event]) -> tuple[list[Frame], ProviderError | None]:

@@ -13,7 +13,7 @@ _MOST_BODY = 64 * 1024 * 1024
 class Response:
     """One answer. Closing it before its end closes the connection, which cancels the provider's work."""
 
-    __slots__ = ("_encoding", "_exchange", "_reader", "_unpacker", "status")
+    __slots__ = ("_encoding", "_exchange", "_reader", "_released", "_unpacker", "status")
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
@@ -22,10 +22,12 @@ class Response:
         self._encoding = "" if encoding == "identity" else encoding
         self._unpacker: Unpacker | None = None
         self._reader: SseReader | None = None
+        self._released = False
 
     def __del__(self) -> None:
         """An answer that nobody holds any more is not wanted."""
-        self._exchange.abandon_from_anywhere()
+        if not self._released:
+            self._exchange.abandon_from_anywhere()
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -81,6 +83,7 @@ class Response:
 
         The end of the answer, often a packet of its own, then has a second to come, so that the connection is kept.
         """
+        self._released = True
         self._exchange.let_end()
 
     async def _next(self) -> bytes:
