@@ -5,9 +5,8 @@ gap. After two seconds of silence it polls over gRPC, so a cut NATS delays a cha
 """
 
 import asyncio
-import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import grpc
@@ -18,6 +17,7 @@ from pantheon.events.v1.change_feed_service_pb2 import GetSnapshotRequest, ListC
 from pantheon.events.v1.change_feed_service_pb2_grpc import ChangeFeedServiceStub
 from pantheon.events.v1.change_pb2 import Change, RevisionBeat
 from services.runtime.bus import Bus
+from services.runtime.change_cache import ChangeCache
 from services.runtime.errors import PantheonError, ResourceNotFound, SnapshotStale
 from services.runtime.logging import get_logger
 from services.runtime.status import error_from_rpc
@@ -26,7 +26,6 @@ _SILENCE_SECONDS = 2.0
 _CHECK_SECONDS = 0.5
 _CALL_SECONDS = 5.0
 _SNAPSHOT_SECONDS = 30.0
-_LENGTH_BYTES = 4
 
 
 class Follower:
@@ -50,11 +49,13 @@ class Follower:
         self.source = source
         self.revision = -1
         self.loaded = asyncio.Event()
+        self.began_from_cache = False
         self._bus = bus
         self._feed = ChangeFeedServiceStub(channel)
         self._reset = reset
         self._apply = apply
-        self._cache = cache
+        self._cache = ChangeCache(cache) if cache is not None else None
+        self._meanwhile: list[Change] | None = None
         self._max_staleness = max_staleness
         self._confirmed_at = -max_staleness
         self._cached = False
@@ -111,9 +112,10 @@ class Follower:
         self._apply(change)
         self.revision = change.revision
         self._confirmed_at = time.monotonic()
+        if self._meanwhile is not None:
+            self._meanwhile.append(change)
         if self._cache is not None:
-            with self._cache.open("ab") as file:
-                file.write(_framed(change))
+            self._cache.add(change)
 
     async def _catch_up(self) -> bool:
         """Asks for what was missed, or for everything. False when the source can't be reached."""
@@ -149,17 +151,22 @@ class Follower:
     async def _take_snapshot(self) -> None:
         changes: list[Change] = []
         revision = 0
-        async for part in self._feed.GetSnapshot(GetSnapshotRequest(), timeout=_SNAPSHOT_SECONDS):
-            revision = part.revision
-            changes.extend(part.changes)
-        if self.revision > revision:
-            # Changes applied while the snapshot was on its way are not in it.
-            self._behind.set()
+        # Changes applied while the snapshot is on its way may not be in it, and must not be undone by it.
+        meanwhile = self._meanwhile = []
+        try:
+            async for part in self._feed.GetSnapshot(GetSnapshotRequest(), timeout=_SNAPSHOT_SECONDS):
+                revision = part.revision
+                changes.extend(part.changes)
+        finally:
+            self._meanwhile = None
         self._replace(changes, revision)
         self._cached = False
         get_logger().info("follower.snapshot_taken", source=self.source, revision=revision, changes=len(changes))
         if self._cache is not None:
-            _write_cache(self._cache, changes)
+            self._cache.replace(changes)
+        for change in meanwhile:
+            if change.revision == self.revision + 1:
+                self._apply_one(change)
 
     def _replace(self, changes: list[Change], revision: int) -> None:
         self._reset()
@@ -173,43 +180,12 @@ class Follower:
         The first contact takes a snapshot whatever the revision: the source may have been restored from a backup and
         gone on from there.
         """
-        if self._cache is None or not self._cache.exists():
-            return
-        try:
-            changes = list(_unframed(self._cache.read_bytes()))
-        except DecodeError:
-            get_logger().warning("follower.cache_unreadable", source=self.source, path=str(self._cache))
-            return
-        if not changes:
+        changes = self._cache.load() if self._cache is not None else []
+        if self._cache is None or not changes:
             return
         self._replace(changes, changes[-1].revision)
-        _write_cache(self._cache, changes)  # without what a crash cut off, or nothing could be appended
-        self._cached = True
+        self._cache.replace(changes)  # without what a crash cut off, or nothing could be added
+        self._cached = self.began_from_cache = True
         self._confirmed_at = time.monotonic()
         self.loaded.set()
         get_logger().warning("follower.cache_loaded", source=self.source, revision=self.revision)
-
-
-def _write_cache(path: Path, changes: list[Change]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(".new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.writelines(_framed(change) for change in changes)
-    fresh.replace(path)
-
-
-def _framed(change: Change) -> bytes:
-    body = change.SerializeToString()
-    return len(body).to_bytes(_LENGTH_BYTES, "big") + body
-
-
-def _unframed(content: bytes) -> Iterator[Change]:
-    """The whole changes in the file; one cut off at the end (a crash in mid-write) is left out."""
-    at = 0
-    while at + _LENGTH_BYTES <= len(content):
-        end = at + _LENGTH_BYTES + int.from_bytes(content[at : at + _LENGTH_BYTES], "big")
-        if end > len(content):
-            return
-        yield Change.FromString(content[at + _LENGTH_BYTES : end])
-        at = end

@@ -317,11 +317,22 @@ async def test_an_unreadable_cache_does_not_keep_a_follower_from_starting(
     await wire.cut()
     with capture_logs() as logs:
         async with followers.following(cache) as copy:
-            await eventually(lambda: "follower.cache_unreadable" in {line["event"] for line in logs})
+            await eventually(lambda: "cache.unreadable" in {line["event"] for line in logs})
             assert not copy.follower.loaded.is_set()
             await wire.resume()
             await loaded(copy)
             assert copy.names == {"a": "one"}
+
+
+async def test_a_cache_that_cannot_be_written_costs_only_itself(
+    source: ChangingSource, followers: Followers, tmp_path: Path
+) -> None:
+    nowhere = tmp_path / "file"
+    nowhere.write_text("not a directory")
+    async with followers.following(nowhere / "source.changes") as copy:
+        await loaded(copy)
+        await source.put("a", "one")
+        await eventually(lambda: copy.names == {"a": "one"})
 
 
 async def test_a_cache_is_for_its_owner_only(source: ChangingSource, followers: Followers, tmp_path: Path) -> None:
