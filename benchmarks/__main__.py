@@ -2,8 +2,8 @@
 
 import uvloop
 
-from benchmarks import ingest, router
+from benchmarks import ingest, router, upstream
 from benchmarks.figures import show
 
 if __name__ == "__main__":
-    show([*uvloop.run(router.measure()), *uvloop.run(ingest.measure())])
+    show([*uvloop.run(router.measure()), *uvloop.run(ingest.measure()), *uvloop.run(upstream.measure())])
