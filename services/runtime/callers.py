@@ -35,7 +35,8 @@ def follow_keys(
 ) -> KeyDirectory:
     """The authenticator of this process, kept up to date until it stops; /readyz has "keys" once they are known.
 
-    `cache` is the file that lets the process start without auth. Call it on the running event loop.
+    `cache` is the file that lets the process start without auth; login tokens are then refused as not to be judged
+    yet, until auth has told its public keys. Call it on the running event loop.
     """
     channel = connect(settings.auth_address, identity, "auth")
     process.on_stop(channel.close)
@@ -46,5 +47,6 @@ def follow_keys(
     keys.follow(follower)
     process.run_task("keys.follower", follower.run())
     process.run_task("keys.signing_keys", keys.keep_signing_keys())
-    process.ready_when("keys", follower.loaded.is_set)
+    known = keys.signing_keys_loaded
+    process.ready_when("keys", lambda: follower.loaded.is_set() and (known.is_set() or follower.began_from_cache))
     return keys

@@ -16,7 +16,7 @@ from pantheon.auth.v1.key_pb2 import KeyRecord
 from pantheon.events.v1.change_pb2 import Change
 from services.runtime import times
 from services.runtime.auth import KEY_PREFIX, Principal, TokenVerifier
-from services.runtime.errors import CredentialsInvalid
+from services.runtime.errors import CredentialsInvalid, DependencyUnavailable
 from services.runtime.follower import Follower
 from services.runtime.logging import get_logger
 from services.runtime.status import error_from_rpc
@@ -49,6 +49,8 @@ class KeyDirectory:
         self._hashes: OrderedDict[str, bytes] = OrderedDict()
         self._unknown: OrderedDict[bytes, float] = OrderedDict()
         self._follower: Follower | None = None
+        self.signing_keys_loaded = asyncio.Event()
+        """Set once auth's public keys have been fetched; login tokens can't be judged before."""
         self._resets = 0
 
     def follow(self, follower: Follower) -> None:
@@ -74,9 +76,12 @@ class KeyDirectory:
         """See `Authenticator`.
 
         Raises:
+            DependencyUnavailable: auth has to be asked and can't be reached, or its public keys are not here yet.
             SnapshotStale: keys have not been heard of for too long to tell.
         """
         if not credential.startswith(KEY_PREFIX):
+            if not self.signing_keys_loaded.is_set():
+                raise DependencyUnavailable("auth")
             return self._tokens.verify(credential)
         digest = self._digest(credential)
         known = self._by_hash.get(digest)
@@ -97,6 +102,7 @@ class KeyDirectory:
                 answer = await self._auth.ListSigningKeys(ListSigningKeysRequest(), timeout=_CALL_SECONDS)
                 keys = [json.loads(key.jwk_json) for key in answer.signing_keys]
                 self._tokens.set_keys(KeySet.import_key_set({"keys": keys}))
+                self.signing_keys_loaded.set()
             except grpc.aio.AioRpcError as failure:
                 get_logger().warning("keys.signing_keys_unavailable", error=str(error_from_rpc(failure, "auth")))
                 wait = 1.0
