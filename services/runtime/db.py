@@ -4,14 +4,21 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, NewType
 
+from asyncpg import InterfaceError
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from services.runtime.errors import DependencyUnavailable
 
 ReadConnection = NewType("ReadConnection", AsyncConnection)
 WriteConnection = NewType("WriteConnection", ReadConnection)
 
 _CONNECT_SECONDS = 5
 _STATEMENT_SECONDS = 60
+# Connection lost or refused; starting, stopping or stopped; too many connections. Appendix A of Postgres' manual.
+_UNREACHABLE_STATES = ("08", "57P", "53300")
 _AFTER_COMMIT = "pantheon.after_commit"
 
 
@@ -40,9 +47,13 @@ class Database:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[WriteConnection]:
-        """One transaction, READ COMMITTED."""
+        """One transaction, READ COMMITTED.
+
+        Raises:
+            DependencyUnavailable: Postgres can't be reached, or went away; here and wherever a transaction is opened.
+        """
         committed: list[Callable[[], None]] = []
-        async with self._engine.begin() as connection:
+        async with self._connection() as connection, connection.begin():
             connection.info[_AFTER_COMMIT] = committed
             yield WriteConnection(ReadConnection(connection))
         for callback in committed:
@@ -71,10 +82,33 @@ class Database:
 
     @asynccontextmanager
     async def _read_only(self, isolation: str) -> AsyncIterator[ReadConnection]:
-        async with self._engine.connect() as connection:
+        async with self._connection() as connection:
             await connection.execution_options(isolation_level=isolation, postgresql_readonly=True)
             async with connection.begin():
                 yield ReadConnection(connection)
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[AsyncConnection]:
+        connected = False
+        try:
+            async with self._engine.connect() as connection:
+                connected = True
+                yield connection
+        except Exception as error:
+            # Once connected, an OSError is what the caller's block met elsewhere: the driver has errors of its own.
+            if is_unreachable(error) and not (connected and isinstance(error, OSError)):
+                raise DependencyUnavailable("database") from error
+            raise
+
+
+def is_unreachable(error: Exception) -> bool:
+    """Whether it says that Postgres can't be reached, is going away or lets nobody in for now; not that it refuses."""
+    if isinstance(error, (OSError, PoolTimeoutError, InterfaceError)):
+        return True
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    state = str(getattr(cause, "sqlstate", None) or "")
+    lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    return lost or state.startswith(_UNREACHABLE_STATES)
 
 
 def after_commit(connection: WriteConnection, callback: Callable[[], None]) -> None:

@@ -9,8 +9,7 @@ from datetime import timedelta
 
 from nats.errors import Error as NatsError
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.exc import DBAPIError
 
 from pantheon.events.v1 import change_feed_service_pb2_grpc
 from pantheon.events.v1.change_feed_service_pb2 import (
@@ -23,7 +22,7 @@ from pantheon.events.v1.change_pb2 import Change, RevisionBeat
 from services.runtime import times
 from services.runtime.bus import CHANGES, Bus
 from services.runtime.db import Database, ReadConnection, WriteConnection, after_commit
-from services.runtime.errors import ResourceNotFound
+from services.runtime.errors import DependencyUnavailable, ResourceNotFound
 from services.runtime.ids import uuid7
 from services.runtime.logging import get_logger
 from services.runtime.rpc import RpcContext
@@ -93,7 +92,7 @@ class OutboxRelay:
                 while await self._publish_some():
                     pass
                 await self._beat()
-            except (DBAPIError, OperationalError, PoolTimeoutError, NatsError, OSError, TimeoutError) as error:
+            except (DependencyUnavailable, DBAPIError, NatsError, OSError) as error:
                 log.warning("outbox.relay_failed", source=self._outbox.source, error=str(error))
             try:
                 async with asyncio.timeout(_BEAT_SECONDS):

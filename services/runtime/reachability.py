@@ -4,9 +4,8 @@ import asyncio
 from pathlib import Path
 
 import stamina
-from sqlalchemy.exc import DBAPIError
 
-from services.runtime.db import Database
+from services.runtime.db import Database, is_unreachable
 from services.runtime.logging import get_logger
 from services.runtime.migrations import migrate
 from services.runtime.process import Process
@@ -26,16 +25,10 @@ async def reached_database(process: Process, dsn: str, *, schema: str, migration
     reachability = Reachability(db)
     process.ready_when("database", lambda: reachability.reachable)
     process.run_task("database.reachability", reachability.watch())
-    async for attempt in stamina.retry_context(on=_unreachable, attempts=None, timeout=None):
+    async for attempt in stamina.retry_context(on=is_unreachable, attempts=None, timeout=None):
         with attempt:
             await migrate(dsn, schema=schema, directory=migrations)
     return db
-
-
-def _unreachable(error: Exception) -> bool:
-    # Class 57P: the server is starting, stopping or was stopped.
-    state = getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
-    return isinstance(error, OSError) or str(state or "").startswith(("08", "57P"))
 
 
 class Reachability:
@@ -58,7 +51,9 @@ class Reachability:
                     await self._db.ping()
             except Exception as error:  # noqa: BLE001 - whatever keeps it from answering
                 if self._reachable is not False:
-                    get_logger().warning("database.unreachable", schema=self._db.schema, error=repr(error))
+                    get_logger().warning(
+                        "database.unreachable", schema=self._db.schema, error=repr(error.__cause__ or error)
+                    )
                 self._reachable = False
             else:
                 if not self._reachable:
