@@ -23,7 +23,6 @@ from services.runtime.status import error_from_rpc
 
 _CALL_SECONDS = 3.0
 _NEVER = float("inf")
-_HASHES_KEPT = 65_536
 _UNKNOWN_KEPT = 4_096
 _UNKNOWN_SECONDS = 5.0
 _SIGNING_KEYS_SECONDS = 60.0
@@ -46,7 +45,6 @@ class KeyDirectory:
         self._auth = AuthServiceStub(channel)
         self._tokens = TokenVerifier()
         self._by_hash: dict[bytes, tuple[float, Principal]] = {}
-        self._hashes: OrderedDict[str, bytes] = OrderedDict()
         self._unknown: OrderedDict[bytes, float] = OrderedDict()
         self._follower: Follower | None = None
         self.signing_keys_loaded = asyncio.Event()
@@ -83,7 +81,7 @@ class KeyDirectory:
             if not self.signing_keys_loaded.is_set():
                 raise DependencyUnavailable("auth")
             return self._tokens.verify(credential)
-        digest = self._digest(credential)
+        digest = secret_hash(self._pepper, credential)
         known = self._by_hash.get(digest)
         if known is None:
             known = await self._introspect(digest)
@@ -107,14 +105,6 @@ class KeyDirectory:
                 get_logger().warning("keys.signing_keys_unavailable", error=str(error_from_rpc(failure, "auth")))
                 wait = 1.0
             await asyncio.sleep(wait)
-
-    def _digest(self, secret: str) -> bytes:
-        digest = self._hashes.get(secret)
-        if digest is None:
-            digest = self._hashes[secret] = secret_hash(self._pepper, secret)
-            if len(self._hashes) > _HASHES_KEPT:
-                self._hashes.popitem(last=False)
-        return digest
 
     def _put(self, record: KeyRecord) -> tuple[float, Principal]:
         entry = self._by_hash[record.secret_hash] = _entry(record)
