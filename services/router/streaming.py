@@ -13,7 +13,7 @@ from services.router.plan import Candidate
 from services.router.receipts import Receipt
 from services.router.sse import Event
 from services.router.upstream import Response
-from services.runtime.errors import ProviderBroken, ProviderError
+from services.runtime.errors import CallerGone, ProviderBroken, ProviderError
 from services.runtime.logging import get_logger
 
 _WAIT_FOR_USAGE_SECONDS = 2.0
@@ -55,7 +55,7 @@ class Streaming:
         if self._closed:
             return
         self._closed = True
-        if isinstance(error, Exception):
+        if isinstance(error, Exception) and not isinstance(error, CallerGone):
             self._response.close()
             await self._attempt.fail(booked_as(error, self.candidate))
         else:

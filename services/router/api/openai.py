@@ -4,6 +4,7 @@ Format: OpenAI API reference, "Chat" and "Models". Requests and answers keep eve
 answer's usage chunk, where the client asked for it, gets one more: `pantheon`, with the request id and the cost.
 """
 
+import asyncio
 import time
 from contextlib import aclosing
 from decimal import Decimal
@@ -41,6 +42,7 @@ _EVENT_STREAM: Headers = [
     (b"x-accel-buffering", b"no"),
 ]
 _MODELS = "/v1/models"
+_STALLED_SECONDS = 60.0
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError)
 _NULL, _FALSE = msgspec.Raw(b"null"), msgspec.Raw(b"false")
 _body = msgspec.json.Decoder(Body)
@@ -151,8 +153,16 @@ class _Reply:
         await self._send({"type": "http.response.start", "status": 200, "headers": [*_EVENT_STREAM, *self.headers]})
 
     async def send_chunk(self, chunk: bytes) -> None:
-        """Some events."""
-        await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+        """Some events.
+
+        Raises:
+            CallerGone: the client has read nothing for a minute: it is as good as gone, and would keep an attempt open.
+        """
+        try:
+            async with asyncio.timeout(_STALLED_SECONDS):
+                await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+        except TimeoutError:
+            raise CallerGone from None
 
     async def end_stream(self, last: bytes) -> None:
         """The last event."""
