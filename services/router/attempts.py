@@ -18,7 +18,7 @@ from pantheon.events.v1.completion_pb2 import (
 from pantheon.usage.v1.ledger_pb2 import Attribution, LedgerState, Outcome, Target
 from pantheon.usage.v1.measure_pb2 import Timing
 from services.rating import CompiledPrice, Tokens
-from services.router.chat import ChatRequest, Facts
+from services.router.chat import CHARACTERS_PER_TOKEN, ChatRequest, Facts
 from services.router.plan import Candidate, Plan
 from services.router.receipts import Receipt, cost_message, token_usage
 from services.router.snapshot import Snapshot
@@ -27,9 +27,6 @@ from services.runtime.auth import Principal
 from services.runtime.errors import InternalFault, PantheonError, ProviderError, ProviderTimeout
 from services.runtime.ids import uuid7, uuid7_like, uuid7_time
 from services.runtime.money import to_proto
-
-CHARACTERS_PER_TOKEN = 4
-"""What an estimate takes a token for: the usual rule of thumb for English; the ledger marks estimates as such."""
 
 _FINISH_BYTES = 1_024
 _CHECKPOINT_SECONDS = 1.0

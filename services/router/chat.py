@@ -18,6 +18,12 @@ _MOST_TAGS = 16
 _TAG_LENGTH = 64
 _TAG_VALUE_LENGTH = 256
 
+CHARACTERS_PER_TOKEN = 4
+"""What an estimate takes a token for: the rule of thumb all vendors give for English text.
+
+Other scripts have fewer characters a token and are underestimated; the ledger marks estimates as such.
+"""
+
 Body = dict[str, msgspec.Raw]
 """A JSON object whose members are still the bytes they came in."""
 

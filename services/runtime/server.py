@@ -32,7 +32,7 @@ class GrpcServer:
     ) -> None:
         options = [
             ("grpc.max_receive_message_length", most_bytes),
-            ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+            ("grpc.max_send_message_length", -1),  # what has been paid for is to be handed over
             # Two processes that share a port by mistake would each serve half of the calls.
             ("grpc.so_reuseport", 0),
             ("grpc.keepalive_permit_without_calls", 1),

@@ -15,16 +15,13 @@ from pantheon.events.v1.completion_pb2 import (
     CompletionStarted,
 )
 from pantheon.usage.v1.ledger_pb2 import LEDGER_STATE_ESTIMATED, OUTCOME_LOST
+from services.router.chat import CHARACTERS_PER_TOKEN
 from services.router.journal import metrics
 from services.router.journal.journal import Journal
 from services.runtime.logging import get_logger
 
 # Sets the cost of an estimated finish; leaves it unset where no price is known.
 Rate = Callable[[CompletionFinished], None]
-
-# The rule of thumb all vendors give for English text. Other scripts have fewer characters a token, so that their
-# tokens are underestimated; the row says that it is an estimate.
-CHARACTERS_PER_TOKEN = 4
 
 
 def estimate_finish(
