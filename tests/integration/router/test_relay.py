@@ -100,7 +100,7 @@ async def messages_stored(bus: Bus) -> int:
 async def test_every_record_reaches_the_ledger_once(journal: Journal, bus: Bus, ledger: Ledger) -> None:
     async with relaying(journal, bus, ledger) as relay:
         await write(journal, 1000)
-        assert await relay.drained(10)
+        assert await relay.drained(30)
     assert ledger.numbers(journal.spool.id) == list(range(1, 2001))
     assert set(ledger.received.values()) == {1}
     assert len(ledger.message_ids) < 100
@@ -113,10 +113,10 @@ async def test_a_quiet_router_publishes_at_once_and_a_busy_one_in_batches(
 ) -> None:
     async with relaying(journal, bus, ledger) as relay:
         await journal.finish(journal.start(b"", 100), b"")
-        assert await relay.drained(10)
+        assert await relay.drained(30)
         assert ledger.message_ids == [f"{journal.spool.id}:1-2"]
         await write(journal, 2000)
-        assert await relay.drained(10)
+        assert await relay.drained(30)
     most = max(int(last) - int(first) for first, last in (name.split(":")[1].split("-") for name in ledger.message_ids))
     assert 200 < most < HASTY.batch_records
 
@@ -126,7 +126,7 @@ async def test_a_backlog_that_left_memory_is_published(journal: Journal, bus: Bu
         await write(journal, 50)
     assert journal.bytes_used > 2 * LIMITS.segment_bytes
     async with relaying(journal, bus, ledger) as relay:
-        assert await relay.drained(10)
+        assert await relay.drained(30)
     assert ledger.numbers(journal.spool.id) == list(range(1, 6001))
     await eventually(lambda: journal.bytes_used <= 2 * LIMITS.segment_bytes)
 
@@ -146,7 +146,7 @@ async def test_nothing_is_lost_when_nats_is_killed_again_and_again(
             await eventually(partial(is_confirmed_beyond, journal, journal.watermark))
         enough.set()
         await writing
-        assert await relay.drained(20)
+        assert await relay.drained(30)
     assert ledger.numbers(journal.spool.id) == list(range(1, journal.last_number + 1))
 
 
@@ -159,7 +159,7 @@ async def test_a_router_starts_and_works_while_the_ledger_is_unreachable(
         await eventually(lambda: len(ledger.numbers(journal.spool.id)) == 20)
         assert not await relay.drained(0.3)
         ledger.answering = True
-        assert await relay.drained(10)
+        assert await relay.drained(30)
 
 
 async def test_the_watermark_is_asked_for_when_no_progress_is_heard(journal: Journal, bus: Bus, ledger: Ledger) -> None:
@@ -177,14 +177,14 @@ async def test_a_restarted_relay_goes_on_at_the_watermark(journal: Journal, bus:
     ledger.answering = True
     async with relaying(journal, bus, ledger) as relay:
         await write(journal, 10)
-        assert await relay.drained(10)
+        assert await relay.drained(30)
     assert set(ledger.received.values()) == {1}
 
 
 async def test_a_consumer_that_lags_is_sent_nothing_twice(journal: Journal, bus: Bus, ledger: Ledger) -> None:
     async with relaying(journal, bus, ledger) as relay:
         await write(journal, 10)
-        assert await relay.drained(10)
+        assert await relay.drained(30)
         ledger.consuming.clear()
         await write_slowly(journal, 200)
         asked = 0
@@ -200,7 +200,7 @@ async def test_a_consumer_that_lags_is_sent_nothing_twice(journal: Journal, bus:
         await eventually(lambda: asked > 5)
         assert await messages_stored(bus) == stored
         ledger.consuming.set()
-        assert await relay.drained(10)
+        assert await relay.drained(30)
         assert await messages_stored(bus) == stored
 
 
@@ -210,7 +210,7 @@ async def test_what_the_consumer_acknowledged_without_committing_is_published_ag
     async with relaying(journal, bus, ledger) as relay:
         ledger.forgetting = 1
         await write_slowly(journal, 300)
-        assert await relay.drained(10)
+        assert await relay.drained(30)
     assert ledger.numbers(journal.spool.id) == list(range(1, 601))
     # Within JetStream's window for duplicates, hence under another id.
     assert len(repeated(ledger)) >= 1
@@ -220,7 +220,7 @@ async def test_what_the_consumer_acknowledged_without_committing_is_published_ag
 async def test_a_recreated_stream_gets_what_the_ledger_lacks(journal: Journal, bus: Bus, ledger: Ledger) -> None:
     async with relaying(journal, bus, ledger) as relay:
         await write(journal, 10)
-        assert await relay.drained(10)
+        assert await relay.drained(30)
         ledger.consuming.clear()
         await write_slowly(journal, 50)
         await eventually(partial(is_all_acknowledged, relay))
@@ -228,7 +228,7 @@ async def test_a_recreated_stream_gets_what_the_ledger_lacks(journal: Journal, b
         await bus.jetstream.delete_stream(COMPLETIONS.name)
         await bus.ensure_stream(COMPLETIONS)
         ledger.consuming.set()
-        assert await relay.drained(10)
+        assert await relay.drained(30)
     assert ledger.numbers(journal.spool.id) == list(range(1, 121))
     assert resent("stream_recreated") > before + 90
     assert not [message_id for message_id in repeated(ledger) if message_id.startswith(f"{journal.spool.id}:1-")]
@@ -237,10 +237,10 @@ async def test_a_recreated_stream_gets_what_the_ledger_lacks(journal: Journal, b
 async def test_a_stream_that_is_gone_is_made_again(journal: Journal, bus: Bus, ledger: Ledger) -> None:
     async with relaying(journal, bus, ledger) as relay:
         await write(journal, 10)
-        assert await relay.drained(10)
+        assert await relay.drained(30)
         await bus.jetstream.delete_stream(COMPLETIONS.name)
         await write(journal, 10)
-        assert await relay.drained(10)
+        assert await relay.drained(30)
     assert ledger.numbers(journal.spool.id) == list(range(1, 41))
 
 
@@ -249,7 +249,7 @@ async def test_what_a_failing_machine_took_from_the_stream_is_published_again(
 ) -> None:
     async with relaying(journal, bus, ledger) as relay:
         await write(journal, 10)
-        assert await relay.drained(10)
+        assert await relay.drained(30)
         await own_nats.stop()
         storage = own_nats._data_dir / "jetstream"
         shutil.copytree(storage, tmp_path / "earlier")
@@ -263,7 +263,7 @@ async def test_what_a_failing_machine_took_from_the_stream_is_published_again(
         shutil.copytree(tmp_path / "earlier", storage)
         await own_nats.start()
         ledger.consuming.set()
-        assert await relay.drained(20)
+        assert await relay.drained(30)
     assert ledger.numbers(journal.spool.id) == list(range(1, 121))
     assert repeated(ledger)
 
@@ -275,7 +275,7 @@ async def test_a_lost_acknowledgement_stores_nothing_twice(
         far = await Bus.connect(own_nats.url.replace(str(own_nats.port), str(proxy.port)), name="far")
         async with relaying(journal, far, ledger, replace(HASTY, check_seconds=60, drain_ask_seconds=60)) as relay:
             await write(journal, 10)
-            assert await relay.drained(10)
+            assert await relay.drained(30)
             stored = await messages_stored(bus)
             proxy.pause()
             for _ in range(10):
@@ -302,7 +302,7 @@ async def test_messages_are_as_small_as_the_server_wants_them(journal: Journal, 
         async with consuming(bus) as ledger, relaying(journal, bus, ledger) as relay:
             for _ in range(100):
                 journal.finish_nowait(journal.start(start_payload(), 100), b"")
-            assert await relay.drained(10)
+            assert await relay.drained(30)
         assert ledger.numbers(journal.spool.id) == list(range(1, 201))
         await bus.close()
 
@@ -325,5 +325,5 @@ async def test_a_denied_publish_is_tried_until_it_is_allowed(journal: Journal, s
             await eventually(lambda: relay._failures >= 2)
             server.allowing = True
             await server.restart()
-            assert await relay.drained(10)
+            assert await relay.drained(30)
         await bus.close()

@@ -62,7 +62,7 @@ async def test_a_drain_ends_when_the_ledger_has_everything(tmp_path: Path, bus: 
         await spools.journal.finish(number, b"")
         assert not await spools.drain(0.3)
         ledger.consuming.set()
-        assert await spools.drain(10)
+        assert await spools.drain(30)
         assert ledger.numbers(spools.journal.spool.id) == [1, 2]
 
 
@@ -70,7 +70,7 @@ async def test_a_restarted_router_goes_on_with_its_spool(tmp_path: Path, bus: Bu
     async with running(tmp_path, bus, ledger) as spools:
         spool = spools.journal.spool.id
         await spools.journal.finish(spools.journal.start(start_payload(), 1000), b"")
-        assert await spools.drain(10)
+        assert await spools.drain(30)
     async with running(tmp_path, bus, ledger) as spools:
         assert spools.journal.spool.id == spool
         assert spools.journal.start(start_payload(), 1000) == 3
@@ -140,5 +140,5 @@ async def test_a_full_spool_is_not_ready(tmp_path: Path, bus: Bus, ledger: Ledge
                 spools.journal.finish_nowait(spools.journal.start(start_payload(), 300), b"")
         assert not spools.ready()
         ledger.consuming.set()
-        assert await spools.drain(10)
+        assert await spools.drain(30)
         assert spools.ready()
