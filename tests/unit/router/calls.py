@@ -88,11 +88,19 @@ class KeptJournal:
         self.durable = 0
         self._refuses = refuses
 
+    @property
+    def open_count(self) -> int:
+        return sum(
+            1 if event.HasField("started") else -1 for event in self.events if not event.HasField("checkpointed")
+        )
+
     def start(self, payload: bytes, finish_reserve: int) -> int:
         if self._refuses:
             raise JournalUnavailable("the spool is full")
         self.reserves.append(finish_reserve)
-        return self._keep(payload)
+        number = self._keep(payload)
+        self._open.add(number)
+        return number
 
     def checkpoint(self, start_number: int, payload: bytes) -> None:
         self._keep(payload)
@@ -102,6 +110,7 @@ class KeptJournal:
         return self.finish_nowait(start_number, payload)
 
     def finish_nowait(self, start_number: int, payload: bytes) -> int:
+        self._open.remove(start_number)
         self.sizes.append(len(payload))
         return self._keep(payload)
 
