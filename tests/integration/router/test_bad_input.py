@@ -9,14 +9,13 @@ import grpc
 import pytest
 
 from pantheon.catalog.v1.parameters_pb2 import ModelParameters
-from pantheon.events.v1.change_pb2 import Change
 from pantheon.router.v1.completion_pb2 import CompletionSpec, RoutingPreferences
 from pantheon.router.v1.message_pb2 import Message, MessageRole, Part
 from pantheon.router.v1.router_service_pb2 import CompleteRequest
 from services.router.api.http import MAX_BODY_BYTES
 from services.sandbox.server import SandboxServer
 from tests.integration.router.failing import Failed, failed, fails_over_grpc, fails_over_http
-from tests.integration.router.running import MESSAGES, RunningRouter, model, provider, spec
+from tests.integration.router.running import MESSAGES, RunningRouter, model, provider, running_router, spec
 
 COMPLETIONS = "/v1/chat/completions"
 MEBIBYTE = b"x" * 1024 * 1024
@@ -30,13 +29,18 @@ async def untouched(router: RunningRouter, sandbox: SandboxServer) -> AsyncItera
     assert await router.events() == []
 
 
-@pytest.fixture
-def changes(changes: list[Change]) -> list[Change]:
-    """With a model nobody configured offers, and without an aggregator, which would take any name."""
-    _, openrouter, *rest = changes
-    openrouter.provider_changed.provider.flags.aggregates_vendors = False
-    return [*changes[:1], openrouter, *rest, provider("deepseek", "http://127.0.0.1:9/v1", configured=False), model(
-        "deepseek/chat", ("deepseek", "chat"))]  # fmt: skip
+@pytest.fixture(scope="module")
+async def router(tmp_path_factory: pytest.TempPathFactory, one_sandbox: SandboxServer) -> AsyncIterator[RunningRouter]:
+    """One for all, as none of these tests leaves anything behind. No aggregator, which would take any name; DeepSeek is
+    known and not configured."""
+    changes = [
+        provider("openai", one_sandbox.openai_url),
+        provider("deepseek", "http://127.0.0.1:9/v1", configured=False),
+        model("openai/gpt-4", ("openai", "gpt-4"), aliases=("gpt-4",)),
+        model("deepseek/chat", ("deepseek", "chat")),
+    ]
+    async with running_router(tmp_path_factory.mktemp("router"), changes, {"openai": ("sandbox",)}) as running:
+        yield running
 
 
 async def posted(router: RunningRouter, content: bytes, **headers: str) -> Failed:
