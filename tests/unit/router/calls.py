@@ -98,9 +98,7 @@ class KeptJournal:
         if self._refuses:
             raise JournalUnavailable("the spool is full")
         self.reserves.append(finish_reserve)
-        number = self._keep(payload)
-        self._open.add(number)
-        return number
+        return self._keep(payload)
 
     def checkpoint(self, start_number: int, payload: bytes) -> None:
         self._keep(payload)
@@ -110,7 +108,6 @@ class KeptJournal:
         return self.finish_nowait(start_number, payload)
 
     def finish_nowait(self, start_number: int, payload: bytes) -> int:
-        self._open.remove(start_number)
         self.sizes.append(len(payload))
         return self._keep(payload)
 
