@@ -101,7 +101,10 @@ class Relay:
             if due is None:
                 await self._wake.wait()
                 continue
-            await asyncio.sleep(max(0.0, self._not_before - time.monotonic()))
+            wait = self._not_before - time.monotonic()
+            if wait > 0:
+                await asyncio.sleep(wait)
+                continue
             if not self._bus.connected:
                 await asyncio.sleep(_CONNECTION_POLL)
                 continue
@@ -131,6 +134,7 @@ class Relay:
             return
         flight = Due(records[0][0], records[-1][0], due.repeated)
         self._deliveries.sent(flight.first, flight.last)
+        self._not_before = max(self._not_before, time.monotonic() + self._settings.pace)
         tasks.create_task(self._fly(flight, [payload for _, payload in records]))
 
     async def _fly(self, flight: Due, payloads: list[bytes]) -> None:

@@ -12,6 +12,9 @@ class RelaySettings:
     batch_records: int = 512
     # A message goes out at once when none is in flight; beside others only when it is full.
     most_in_flight: int = 4
+    # Messages go out at least this far apart: a broker that acknowledges in less would be sent one for every record or
+    # two. A relay that was idle does not wait.
+    pace: float = 0.005
     # How long an acknowledgement may take.
     publish_timeout: float = 5.0
     # After a refused or unanswered message, doubled each time.
