@@ -152,7 +152,7 @@ async def test_a_full_journal_refuses_before_anything_is_sent(
 ) -> None:
     limits = JournalLimits(segment_bytes=64 * 1024, spool_bytes=128 * 1024)
     async with running_router(tmp_path, changes, KEYS, limits=limits) as router:
-        fill(router.journal)
+        open_attempts = fill(router.journal)
         before = router.journal.last_number
         found = await fails(router, surface)
         assert (found.status, found.reason) == (
@@ -160,6 +160,8 @@ async def test_a_full_journal_refuses_before_anything_is_sent(
             "JOURNAL_UNAVAILABLE",
         )
         assert router.journal.last_number == before
+        for number in open_attempts:
+            router.journal.finish_nowait(number, b"")
     assert len(sandbox.recorder) == 0
 
 

@@ -83,12 +83,12 @@ async def test_an_answer_without_usage_is_an_estimate_and_shows_none(router: Run
 
 
 async def test_max_tokens_are_spelt_as_a_reasoning_model_wants_them(
-    router: RunningRouter, sandbox: SandboxServer
+    own_router: RunningRouter, sandbox: SandboxServer
 ) -> None:
     # OpenAI refuses max_tokens for its reasoning models.
-    router.snapshot.apply(provider("openai", sandbox.openai_url, renames_max_tokens=True))
-    router.snapshot.apply(model("openai/o3", ("openai", "o3")))
-    await router.complete(spec("openai/o3", parameters=ModelParameters(max_tokens=4000)))
+    own_router.snapshot.apply(provider("openai", sandbox.openai_url, renames_max_tokens=True))
+    own_router.snapshot.apply(model("openai/o3", ("openai", "o3")))
+    await own_router.complete(spec("openai/o3", parameters=ModelParameters(max_tokens=4000)))
     received = sandbox.recorder.received(1)
     assert received is not None
     assert b'"max_completion_tokens":4000' in received.body

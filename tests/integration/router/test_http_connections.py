@@ -124,8 +124,11 @@ async def test_models_that_can_be_used_are_listed(router: RunningRouter) -> None
         "openai/gpt-4": "openai",
         "anthropic/claude-3-opus": "anthropic",
     }
-    router.snapshot.catalog.providers.clear()
-    assert (await router.http.get("/v1/models")).json()["data"] == []
+
+
+async def test_models_that_nobody_configured_offers_are_not_listed(own_router: RunningRouter) -> None:
+    own_router.snapshot.catalog.providers.clear()
+    assert (await own_router.http.get("/v1/models")).json()["data"] == []
 
 
 async def test_one_model_is_shown_by_name_or_alias(router: RunningRouter) -> None:

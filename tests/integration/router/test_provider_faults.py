@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -21,9 +20,10 @@ READ_SECONDS = 0.5
 """How long this router waits for a provider."""
 
 
-@pytest.fixture
-async def router(tmp_path: Path, changes: list[Change]) -> AsyncIterator[RunningRouter]:
-    async with running_router(tmp_path, changes, KEYS, timeouts=Timeouts(connect=5, read=READ_SECONDS)) as running:
+@pytest.fixture(scope="module")
+async def one_router(tmp_path_factory: pytest.TempPathFactory, changes: list[Change]) -> AsyncIterator[RunningRouter]:
+    directory, timeouts = tmp_path_factory.mktemp("router"), Timeouts(connect=5, read=READ_SECONDS)
+    async with running_router(directory, changes, KEYS, timeouts=timeouts) as running:
         yield running
 
 
