@@ -54,7 +54,8 @@ class Facts:
     """What an answer says about itself; filled in as it comes.
 
     `characters` counts what the model has written: text, reasoning, refusals, and names and arguments of tool calls.
-    `tokens` and `reported_cost` (USD) are None until the provider tells them.
+    `tokens` and `reported_cost` (USD) are None until the provider tells them. `open_choices` are those, by index, that
+    have begun and not come to a finish reason; `ended_choices` those that have.
     """
 
     response_id: str = ""
@@ -63,6 +64,13 @@ class Facts:
     characters: int = 0
     tokens: Tokens | None = None
     reported_cost: Decimal | None = None
+    open_choices: set[int] = field(default_factory=set, compare=False)
+    ended_choices: set[int] = field(default_factory=set, compare=False)
+
+    @property
+    def ended(self) -> bool:
+        """Whether every choice that began has come to its finish reason."""
+        return bool(self.finish_reason) and not self.open_choices
 
 
 @dataclass(frozen=True, slots=True)

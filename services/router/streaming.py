@@ -96,7 +96,7 @@ class Streaming:
                 break
             if time.monotonic() > self._until:
                 raise too_long()
-        if not self._parser.done and not self.facts.finish_reason:
+        if not self._parser.done and not self.facts.ended:
             raise ProviderBroken("The stream ended before its end", phase="stream")
         self._closed = True
         self._response.release()
@@ -135,10 +135,10 @@ class Streaming:
 
     async def _abandon(self) -> None:
         """The client has gone."""
-        if self.facts.finish_reason:
+        if self.facts.ended:
             await self._await_usage()
         self._response.close()
-        if self.facts.finish_reason:
+        if self.facts.ended:
             await self._attempt.succeed()
         else:
             await self._attempt.cancel()

@@ -73,6 +73,7 @@ class _Said(msgspec.Struct):
 
 
 class _Choice(msgspec.Struct):
+    index: int | None = None
     message: _Said | None = None
     delta: _Said | None = None
     finish_reason: str | None = None
@@ -111,8 +112,13 @@ def note(facts: Facts, completion: Completion, *, whole: bool) -> None:
         said = (choice.message or choice.delta) if whole else (choice.delta or choice.message)
         if said is not None:
             facts.characters += _written(said)
+        index = choice.index or 0
         if choice.finish_reason:
             facts.finish_reason = _clean(choice.finish_reason, _WORD_LENGTH)
+            facts.open_choices.discard(index)
+            facts.ended_choices.add(index)
+        elif index not in facts.ended_choices:
+            facts.open_choices.add(index)
     usage = completion.usage or (completion.x_groq.usage if completion.x_groq else None)
     if usage is not None:
         facts.tokens = _tokens(usage)

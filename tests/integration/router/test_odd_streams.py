@@ -126,6 +126,17 @@ async def test_a_finish_reason_is_an_end_though_the_marker_is_missing(tmp_path: 
         assert (await router.one_finished()).outcome == Outcome.OUTCOME_SUCCEEDED
 
 
+async def test_a_stream_of_two_answers_of_which_one_breaks_off_is_broken(tmp_path: Path) -> None:
+    second = HELLO.replace('"index":0', '"index":1')
+    async with streaming(
+        tmp_path, event(HELLO), event(second), event(STOP.replace("{}", '{"content":null}'))
+    ) as router:
+        *_, told = await router.stream()
+        finished = await router.one_finished()
+    assert json.loads(told)["error"]["code"] == "PROVIDER_BROKEN"
+    assert finished.outcome == Outcome.OUTCOME_FAILED
+
+
 async def test_an_emoji_cut_in_two_is_whole_in_the_end(tmp_path: Path) -> None:
     halves = [HELLO.replace("Hello", half) for half in ("\\ud83d", "\\ude00")]
     async with streaming(tmp_path, *map(event, halves), event(STOP)) as router:

@@ -76,6 +76,29 @@ def test_the_first_id_and_the_last_model_count() -> None:
     assert (facts.response_id, facts.served_model) == ("a", "m2")
 
 
+def choice(index: int, finish: str = "null") -> bytes:
+    return (
+        '{"choices":[{"index":' + str(index) + ',"delta":{"content":"x"},"finish_reason":' + finish + "}]}"
+    ).encode()
+
+
+@pytest.mark.parametrize(
+    ("chunks", "ended"),
+    (
+        ([], False),
+        ([choice(0)], False),
+        ([choice(0), choice(0, '"stop"')], True),
+        ([choice(0), choice(1), choice(0, '"stop"')], False),
+        ([choice(0), choice(1), choice(1, '"stop"'), choice(0, '"length"')], True),
+        ([choice(0, '"stop"'), choice(0)], True),
+        ([choice(0, '"stop"'), choice(1)], False),
+        ([b'{"choices":[{"delta":{}}]}', choice(0, '"stop"')], True),
+    ),
+)
+def test_a_stream_has_ended_when_all_its_choices_have(chunks: list[bytes], ended: bool) -> None:
+    assert fed(*chunks).facts.ended is ended
+
+
 def test_tool_calls_count_as_they_grow() -> None:
     start = '{"tool_calls":[{"index":0,"id":"t","function":{"name":"add","arguments":""}}]}'
     more = '{"tool_calls":[{"index":0,"function":{"arguments":"{\\"a\\":1}"}}]}'
