@@ -87,7 +87,7 @@ class Tokens(_message.Message):
     EXPIRES_IN_FIELD_NUMBER: _builtins.int
     REFRESH_TOKEN_FIELD_NUMBER: _builtins.int
     access_token: _builtins.str
-    """A signed JWT (EdDSA) to send as `Authorization: Bearer`."""
+    """A signed JWT (Ed25519) to send as `Authorization: Bearer`."""
     refresh_token: _builtins.str
     """Opaque; good for one RefreshToken call within 30 days."""
     @_builtins.property

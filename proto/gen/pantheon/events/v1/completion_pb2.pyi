@@ -69,7 +69,8 @@ Global___CompletionEvent: _TypeAlias = CompletionEvent  # noqa: Y015
 @_typing.final
 class CompletionBatch(_message.Message):
     """A message on `pantheon.completions.v1.<spool>`: one contiguous range of one spool's records, in order. The headers
-    `Pantheon-Spool`, `Pantheon-First` and `Pantheon-Last` name the range; `Nats-Msg-Id` is "<spool>:<first>-<last>".
+    `Pantheon-Spool`, `Pantheon-First` and `Pantheon-Last` name the range; `Nats-Msg-Id` is "<spool>:<first>-<last>", and
+    what is sent again after it was acknowledged has ":<random>" behind that, or the stream would drop it as a duplicate.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -115,7 +116,7 @@ class CompletionStarted(_message.Message):
     attempt_number: _builtins.int
     """1 for the first attempt of the request."""
     estimated_prompt_tokens: _builtins.int
-    """Tokens of the prompt as estimated before dispatch; an upper bound."""
+    """Tokens of the prompt as estimated before dispatch, at four bytes of the request a token. Not a bound."""
     price_version_id: _builtins.str
     """The price version in force at the start; empty: unpriced."""
     @_builtins.property
