@@ -6,7 +6,7 @@ One interceptor wraps each method's handler when it is first called; after that 
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any, TypeAlias
 
 import grpc
@@ -71,8 +71,9 @@ class Gate(ServerInterceptor):
             stream_inner: Any = handler.unary_stream
 
             async def stream(request: Any, context: RpcContext) -> AsyncIterator[Any]:
-                async with guarded.call(context):
-                    async for response in stream_inner(request, context):
+                # Closed here and now: what a servicer cleans up must not wait for the garbage collector.
+                async with guarded.call(context), aclosing(stream_inner(request, context)) as responses:
+                    async for response in responses:
                         yield response
 
             return grpc.unary_stream_rpc_method_handler(
