@@ -6,7 +6,7 @@ import signal
 import socket
 import stat
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -83,6 +83,14 @@ async def running(state: Path, ports: Ports, **variables: str) -> AsyncIterator[
         if process.returncode is None:
             process.kill()
             await process.wait()
+
+
+@pytest.fixture(autouse=True)
+def _heeded_interrupts() -> Iterator[None]:
+    """A shell in the background has its children ignore Ctrl-C, and they theirs; here it is to be heeded."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.slow

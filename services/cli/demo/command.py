@@ -113,8 +113,11 @@ async def _traffic(people: Sequence[Person], plan: StackPlan, screen: Console, c
         try:
             async with asyncio.TaskGroup() as group:
                 rest = [group.create_task(send(errand)) for errand in course]
-        except* CommandFailed as failures:
-            raise failures.exceptions[0] from None
+        except ExceptionGroup as failures:
+            failed = next((error for error in failures.exceptions if isinstance(error, CommandFailed)), None)
+            if failed is None:
+                raise
+            raise failed from None
         return results + [task.result() for task in rest]
 
 

@@ -130,8 +130,11 @@ class Stack:
                     group.create_task(self._start_service(name, ops_ports[name], secrets))
                 if not self.plan.credentials.exists():
                     group.create_task(self._make_first_user(secrets))
-        except* LocalError as failures:
-            raise _first(failures) from None
+        except ExceptionGroup as failures:
+            local, other = failures.split(LocalError)
+            if local is None or other is not None:
+                raise
+            raise _first(local) from None
 
     async def _start_postgres(self) -> None:
         if self.postgres is not None:

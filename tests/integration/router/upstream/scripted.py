@@ -146,7 +146,9 @@ async def scripted(
     finally:
         server.close()
         for peer in provider.peers:
-            peer.writer.transport.abort()
+            # A TLS transport that has ended already fails here in some versions of Python.
+            with contextlib.suppress(AttributeError):
+                peer.writer.transport.abort()
         for script in provider.scripts:
             script.cancel()
         outcomes = await asyncio.gather(*provider.scripts, return_exceptions=True)
