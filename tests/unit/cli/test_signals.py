@@ -47,8 +47,12 @@ async def test_what_goes_wrong_is_raised() -> None:
 
 
 async def test_signals_of_the_process_are_heeded_inside_the_block_only() -> None:
-    before = signal.getsignal(signal.SIGHUP)
-    with heeding_signals() as signalled:
-        os.kill(os.getpid(), signal.SIGHUP)
-        await asyncio.wait_for(signalled.wait(), 5)
-    assert signal.getsignal(signal.SIGHUP) == before
+    # nohup and background shells have their children ignore some signals; those that are ignored stay so.
+    found = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    try:
+        with heeding_signals() as signalled:
+            os.kill(os.getpid(), signal.SIGHUP)
+            await asyncio.wait_for(signalled.wait(), 5)
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGHUP, found)
