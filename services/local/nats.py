@@ -10,7 +10,6 @@ from types import TracebackType
 from typing import Self
 
 from services.local import binaries
-from services.local.errors import PortInUseError, StartError
 from services.local.lock import directory_lock
 from services.local.ports import LOOPBACK, start_on_port
 from services.local.private import write_private
@@ -110,18 +109,8 @@ class LocalNats:
             log_path=self._data_dir / "nats.log",
             pass_fds=(lock,),
         )
-        try:
-            await process.until_ready(
-                partial(self._is_listening, process.pid), timeout=_START_TIMEOUT_S, interval=_POLL_INTERVAL_S
-            )
-        except StartError as error:
-            await process.kill()
-            if "address already in use" in process.log_tail():
-                raise PortInUseError(f"nats-server cannot listen on port {port}: another process does") from error
-            raise
-        except BaseException:
-            await process.kill()
-            raise
+        is_ready = partial(self._is_listening, process.pid)
+        await process.until_serving(is_ready, "nats-server", port, timeout=_START_TIMEOUT_S, interval=_POLL_INTERVAL_S)
         self._process = process
 
     def _render_config(self, port: int) -> str:

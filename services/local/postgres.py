@@ -16,7 +16,6 @@ from services.local import binaries
 from services.local.account import Account, candidate_accounts, choose_account
 from services.local.cluster import SUPERUSER, Cluster
 from services.local.databases import Databases
-from services.local.errors import PortInUseError, StartError
 from services.local.lock import directory_lock
 from services.local.ports import LOOPBACK, start_on_port
 from services.local.process import Process
@@ -167,18 +166,8 @@ class LocalPostgres:
             death_signal=_STOP_SIGNALS["fast"],
             pass_fds=(lock,),
         )
-        try:
-            await process.until_ready(
-                partial(self._is_ready, process.pid), timeout=_START_TIMEOUT_S, interval=_POLL_INTERVAL_S
-            )
-        except StartError as error:
-            await process.kill()
-            if "Address already in use" in process.log_tail():
-                raise PortInUseError(f"Postgres cannot listen on port {port}: another process does") from error
-            raise
-        except BaseException:
-            await process.kill()
-            raise
+        is_ready = partial(self._is_ready, process.pid)
+        await process.until_serving(is_ready, "Postgres", port, timeout=_START_TIMEOUT_S, interval=_POLL_INTERVAL_S)
         self._process = process
 
     async def _is_ready(self, pid: int) -> bool:

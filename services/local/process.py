@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, Self
 
-from services.local.errors import StartError
+from services.local.errors import PortInUseError, StartError
 
 _TAIL_BYTES = 16_384
 
@@ -134,6 +134,24 @@ class Process:
         except TimeoutError:
             raise StartError(self._report(f"was not ready within {timeout:g} s")) from None
         raise StartError(self._report(f"{describe_exit(self.returncode)} before it was ready"))
+
+    async def until_serving(
+        self, is_ready: Callable[[], Awaitable[bool]], server: str, port: int, *, timeout: float, interval: float
+    ) -> None:
+        """As `until_ready`, for a server that listens on a port; it is killed when it does not come up.
+
+        Raises PortInUseError when its log says that the port is taken, else StartError.
+        """
+        try:
+            await self.until_ready(is_ready, timeout=timeout, interval=interval)
+        except StartError as error:
+            await self.kill()
+            if "address already in use" in self.log_tail().lower():
+                raise PortInUseError(f"{server} cannot listen on port {port}: another process does") from error
+            raise
+        except BaseException:
+            await self.kill()
+            raise
 
     def _report(self, what: str) -> str:
         tail = self.log_tail() or "(no output)"
