@@ -1,4 +1,4 @@
-"""NATS: one connection a process, and the three JetStream streams. Transport, not the ledger."""
+"""NATS: one connection a process, and the JetStream streams. Transport, not the ledger."""
 
 import asyncio
 from dataclasses import dataclass
@@ -29,7 +29,6 @@ class StreamSpec:
 
 COMPLETIONS = StreamSpec("COMPLETIONS", ("pantheon.completions.v1.>",), timedelta(days=7), DiscardPolicy.NEW)
 CHANGES = StreamSpec("CHANGES", ("pantheon.changes.v1.>",), timedelta(days=7), DiscardPolicy.OLD)
-ALERTS = StreamSpec("ALERTS", ("pantheon.alerts.v1.>",), timedelta(days=30), DiscardPolicy.OLD)
 
 
 class Bus:
