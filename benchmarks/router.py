@@ -1,6 +1,7 @@
 """The router's CPU time per completion: the whole stack, everything on, 64 concurrent, against a static upstream.
 
 User and system time of the router's process alone, from the kernel (`/proc/<pid>/stat`), relay and syncs included.
+The same load goes in turns to a bare server (`benchmarks.yardstick`), which tells what the machine does to the figures.
 `python -m benchmarks.router [--json]`
 """
 
@@ -10,8 +11,9 @@ import os
 import statistics
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import uvloop
@@ -29,7 +31,7 @@ _GOALS = {"http": 250, "grpc": 350}
 
 
 async def measure() -> list[Figure]:
-    """CPU microseconds per completion: the median of the rounds, and the best."""
+    """CPU microseconds per completion: the median of the rounds, and the best; the bare server's beside it."""
     with _directory() as state:
         port = free_port()
         surroundings = Surroundings.throw_away()
@@ -39,17 +41,18 @@ async def measure() -> list[Figure]:
             env=dict(surroundings.common),
             log_path=state / "upstream.log",
         )
+        url = f"http://127.0.0.1:{port}/v1"
         plan = StackPlan(
             state,
             Ports.free(),
             sandbox=False,
             environment=surroundings.common,
-            provider_environment={"OPENAI_API_KEY": "static", "OPENAI_BASE_URL": f"http://127.0.0.1:{port}/v1"},
+            provider_environment={"OPENAI_API_KEY": "static", "OPENAI_BASE_URL": url},
         )
         await upstream.start()
         try:
             async with Stack(plan) as stack:
-                return [await _surface(stack, surface) for surface in ("http", "grpc")]
+                return [figure for surface in ("http", "grpc") for figure in await _surface(stack, surface, url)]
         finally:
             await upstream.stop()
 
@@ -62,21 +65,60 @@ def _directory() -> Iterator[Path]:
         yield Path(name)
 
 
-async def _surface(stack: Stack, surface: str) -> Figure:
+async def _surface(stack: Stack, surface: str, upstream: str) -> list[Figure]:
     key = json.loads(stack.plan.credentials.read_text())["api_key"]
-    address = stack.plan.ports.address(surface)
-    pid = stack.services["router"].pid
-    requests = _REQUESTS[surface]
-    await _load(surface, address, key, _WARM_UP)
-    costs, rates = [], []
-    for _ in range(_ROUNDS):
-        before = _cpu_seconds(pid)
-        seconds = await _load(surface, address, key, requests)
-        costs.append((_cpu_seconds(pid) - before) / requests * 1e6)
-        rates.append(requests / seconds)
-    note = f"best {min(costs):,.0f}; {statistics.median(rates):,.0f} requests/s; {_CONCURRENCY} concurrent"
-    median = statistics.median(costs)
-    return Figure(f"router CPU per completion, {surface}", median, "µs", f"at most {_GOALS[surface]}", note)
+    async with _yardstick(surface, upstream) as (bare_pid, bare_address):
+        router = _Target(stack.services["router"].pid, stack.plan.ports.address(surface), [], [])
+        bare = _Target(bare_pid, bare_address, [], [])
+        for target in (router, bare):
+            await _load(surface, target.address, key, _WARM_UP)
+        for _ in range(_ROUNDS):
+            for target in (router, bare):
+                await target.round(surface, key)
+    ratio = statistics.median(ours / theirs for ours, theirs in zip(router.costs, bare.costs, strict=True))
+    return [
+        router.figure(f"router CPU per completion, {surface}", f"at most {_GOALS[surface]}", f"; {ratio:.2f} x bare"),
+        bare.figure(f"bare server beside it, {surface}", "", ""),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """A process under load, and what its rounds gave: CPU microseconds per request, and requests per second."""
+
+    pid: int | None
+    address: str
+    costs: list[float]
+    rates: list[float]
+
+    async def round(self, surface: str, key: str) -> None:
+        requests = _REQUESTS[surface]
+        before = _cpu_seconds(self.pid)
+        seconds = await _load(surface, self.address, key, requests)
+        self.costs.append((_cpu_seconds(self.pid) - before) / requests * 1e6)
+        self.rates.append(requests / seconds)
+
+    def figure(self, name: str, goal: str, note: str) -> Figure:
+        how = f"best {min(self.costs):,.0f}; {statistics.median(self.rates):,.0f} requests/s{note}"
+        return Figure(name, statistics.median(self.costs), "µs", goal, how)
+
+
+@asynccontextmanager
+async def _yardstick(surface: str, upstream: str) -> AsyncIterator[tuple[int, str]]:
+    """The bare server: its process and its address."""
+    bare = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "benchmarks.yardstick", surface, upstream),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert bare.stdin is not None
+    assert bare.stdout is not None
+    try:
+        yield bare.pid, f"127.0.0.1:{int(await bare.stdout.readline())}"
+    finally:
+        bare.stdin.close()
+        await bare.wait()
 
 
 async def _load(surface: str, address: str, key: str, requests: int) -> float:

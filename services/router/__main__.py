@@ -3,7 +3,7 @@
 from pantheon.router.v1 import router_service_pb2, router_service_pb2_grpc
 from services.router.api.grpc import RouterServicer
 from services.router.api.http import MAX_BODY_BYTES
-from services.router.api.openai import OpenAISurface
+from services.router.api.routes import http_api
 from services.router.attempts import rate_lost
 from services.router.engine import Engine
 from services.router.ledger import watermarks_from
@@ -63,7 +63,7 @@ async def serve(settings: RouterSettings) -> None:
         server.add(router_service_pb2_grpc.add_RouterServiceServicer_to_server, RouterServicer(engine), _SERVICE)
         await process.serve(server)
         host, port = host_and_port(settings.http_listen, "PANTHEON_HTTP_LISTEN")
-        await process.serve(HttpServer(OpenAISurface(engine, callers, snapshot), host, port, name="openai"))
+        await process.serve(HttpServer(http_api(engine, callers, snapshot), host, port, name="http"))
         await process.run()
 
 

@@ -1,13 +1,15 @@
 """The neutral request and answer that surfaces, engine and wire formats share.
 
 Their shape is the field's common one, the JSON of OpenAI's chat completions ("Create chat completion" in OpenAI's API
-reference). A request keeps each of its members as the bytes it came in, so what nobody here understands reaches the
-provider unchanged.
+reference), with what others have added to it: `reasoning`, `reasoning_details` and `cache_control` (OpenRouter), and
+`extra_content` (Google). A request keeps each of its members as the bytes it came in, so what nobody here understands
+reaches a provider of the same format unchanged; it is translated only for one of another format, through this shape.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from enum import Enum
 
 import msgspec
 
@@ -28,18 +30,38 @@ Body = dict[str, msgspec.Raw]
 """A JSON object whose members are still the bytes they came in."""
 
 
+class Format(Enum):
+    """What requests and answers are written in."""
+
+    CHAT = "openai_chat"
+    RESPONSES = "openai_responses"
+    MESSAGES = "anthropic_messages"
+    GEMINI = "gemini"
+    EMBEDDINGS = "openai_embeddings"
+    COUNT_TOKENS = "anthropic_count_tokens"
+
+
+def _as_it_is(body: Body) -> Body:
+    return body
+
+
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
     """One completion to make, of whatever surface.
 
-    `body` is the whole request as an OpenAI chat completion; `parameters` are those of a surface that is not OpenAI's
-    own, under their neutral names, for the provider's dialect to spell; `show_usage` says whether the client asked for
-    the usage of a stream; `providers` (empty: the catalog's order) and `fallback` are its routing preferences.
+    `body` is the whole request in `format`, as it came; `to_chat` translates it for a provider that speaks another
+    (UnsupportedFeature where it can't be), and `headers` are those that go with it to one that speaks the same.
+    `parameters` are those of a surface without a format of its own, under their neutral names, for the provider's
+    dialect to spell; `show_usage` says whether the client asked for the usage of a stream; `providers` (empty: the
+    catalog's order) and `fallback` are its routing preferences.
     """
 
     model: str
     body: Body
     size: int
+    format: Format = Format.CHAT
+    to_chat: Callable[[Body], Body] = _as_it_is
+    headers: Mapping[str, str] = field(default_factory=dict)
     parameters: Body = field(default_factory=dict)
     stream: bool = False
     show_usage: bool = False
@@ -47,6 +69,10 @@ class ChatRequest:
     providers: tuple[str, ...] = ()
     fallback: bool = True
     apply_defaults: bool = False
+
+    def chat(self) -> Body:
+        """The request in the common shape. Raises UnsupportedFeature, InvalidField."""
+        return self.to_chat(self.body)
 
 
 @dataclass(slots=True)
@@ -75,12 +101,14 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One piece of a streamed answer: a chunk in the common shape, or (`comment`) what keeps connections alive.
+    """One piece of a streamed answer: a chunk in the stream's format, or (`comment`) what keeps connections alive.
 
-    `usage` says that the chunk carries the usage, `usage_only` that it carries nothing else.
+    `name` is the event's, where the format names its events; `usage` says that the chunk carries the usage,
+    `usage_only` that it carries nothing else.
     """
 
     data: bytes = b""
+    name: bytes = b""
     comment: bytes | None = None
     usage: bool = False
     usage_only: bool = False

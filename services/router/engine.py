@@ -2,28 +2,29 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from services.router.attempts import Attempt, Call, Journal, booked_as, too_long
-from services.router.chat import ChatRequest, Facts
+from services.router.chat import ChatRequest, Facts, Format
 from services.router.plan import Candidate, make_plan
 from services.router.receipts import Receipt
 from services.router.snapshot import ProviderKeys, Snapshot
 from services.router.streaming import Streaming
 from services.router.upstream import NotDispatched, Response, Upstream
+from services.router.wire.base import Answer
 from services.runtime.auth import Principal
+from services.runtime.deadline import Deadline
 from services.runtime.errors import (
+    BadRequest,
     DependencyUnavailable,
     JournalUnavailable,
     NoEndpoint,
     PantheonError,
     ProviderAuthentication,
     ProviderBroken,
-    ProviderError,
     ProviderFailed,
     ProviderNotFound,
     ProviderOverloaded,
@@ -33,6 +34,8 @@ from services.runtime.errors import (
 from services.runtime.ids import uuid7
 from services.runtime.logging import get_logger
 from services.runtime.tasks import Tasks
+
+Result = TypeVar("Result")
 
 _MOST_ATTEMPTS = 4
 # Longer than a client that left may make an attempt wait for its usage.
@@ -52,11 +55,12 @@ _ELSEWHERE = (
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """A whole answer and what it came to."""
+    """A whole answer and what it came to. `format` is the request's own, or the common shape."""
 
     call: Call
     candidate: Candidate
     body: bytes
+    format: Format
     facts: Facts
     receipt: Receipt
 
@@ -72,6 +76,7 @@ class Engine:
         self._journal = journal
         self._upstream = upstream
         self._longest_seconds = longest_seconds
+        self._loop = asyncio.get_running_loop()
         self._settling = Tasks()
 
     def call(self, request: ChatRequest, caller: Principal, surface: int, began: float) -> Call:
@@ -92,8 +97,8 @@ class Engine:
         """
         attempt, candidate, response = await self._dispatch(call)
         try:
-            async with self._in_time(attempt):
-                answer = candidate.wire.parse_response(await response.read())
+            content = await self._in_time(attempt.began, response.read())
+            answer = candidate.wire.parse_response(content, call.request.format)
         except asyncio.CancelledError:
             self._settle(attempt.cancel)
             raise
@@ -103,12 +108,34 @@ class Engine:
         finally:
             response.close()
         attempt.facts = answer.facts
-        return Completed(call, candidate, answer.body, answer.facts, await attempt.succeed())
+        return Completed(call, candidate, answer.body, answer.format, answer.facts, await attempt.succeed())
 
     async def open(self, call: Call) -> Streaming:
         """The stream, to be entered, when the provider has accepted the request. Raises as `complete` does."""
         attempt, candidate, response = await self._dispatch(call)
         return Streaming(call, candidate, attempt, response, attempt.began + self._longest_seconds, self._settle)
+
+    async def ask(self, call: Call) -> Answer:
+        """A whole answer nobody bills for (a count of tokens): nothing is journalled. Raises as `complete` does."""
+        refused: PantheonError = NoEndpoint(call.plan.model)
+        for candidate, key in islice(self._ways(call), _MOST_ATTEMPTS):
+            began = time.monotonic()
+            try:
+                outgoing = _outgoing(call, candidate, key)
+                response = await self._in_time(began, self._upstream.send(*outgoing))
+                try:
+                    content = await self._in_time(began, response.read())
+                finally:
+                    response.close()
+                if response.status == 200:
+                    return candidate.wire.parse_response(content, call.request.format)
+                raise candidate.wire.parse_error(response.status, response.headers, content)
+            except NotDispatched as failure:
+                refused = failure.error
+            except (BadRequest, *_ELSEWHERE) as failure:
+                refused = failure
+            booked_as(refused, candidate)
+        raise refused
 
     async def settled(self, within: float = _SETTLE_SECONDS) -> None:
         """Waits until no attempt is open, `within` seconds at most: once surfaces have stopped, that is soon.
@@ -131,19 +158,23 @@ class Engine:
         the final one of its request, and its error is the one to tell.
         """
         failed: _Failed | None = None
-        unreachable: ProviderError | None = None
+        unsent: PantheonError | None = None
         for number, (candidate, key) in enumerate(islice(self._ways(call), _MOST_ATTEMPTS), 1):
+            try:
+                outgoing = _outgoing(call, candidate, key)
+            except BadRequest as inexpressible:
+                unsent = inexpressible
+                continue
             try:
                 attempt = Attempt(self._journal, call, candidate, number)
             except JournalUnavailable:
                 await _book(failed)
                 raise
             try:
-                response = await self._send(call, attempt, candidate, key)
+                response = await self._send(attempt, candidate, outgoing)
             except NotDispatched as refused:
                 attempt.never_dispatched()
-                unreachable = refused.error
-                booked_as(unreachable, candidate)
+                unsent = booked_as(refused.error, candidate)
                 continue
             except asyncio.CancelledError:
                 _pass_over(failed)
@@ -161,9 +192,9 @@ class Engine:
             _pass_over(failed)
             return attempt, candidate, response
         await _book(failed)
-        if failed is None and unreachable is None and not self._keys.loaded.is_set():
+        if failed is None and unsent is None and not self._keys.loaded.is_set():
             raise DependencyUnavailable("catalog")
-        raise failed.error if failed else unreachable or NoEndpoint(call.plan.model)
+        raise failed.error if failed else unsent or NoEndpoint(call.plan.model)
 
     def _ways(self, call: Call) -> Iterator[tuple[Candidate, str]]:
         """Each candidate with each of its keys, best first. A provider that needs no key has the empty one."""
@@ -174,39 +205,50 @@ class Engine:
             for key in self._keys.in_turn(provider.name):
                 yield candidate, key
 
-    async def _send(self, call: Call, attempt: Attempt, candidate: Candidate, key: str) -> Response:
-        provider, model = candidate.provider, candidate.endpoint.provider_model_id
-        wire = candidate.wire
-        headers = {"content-type": "application/json", "user-agent": "pantheon"}
-        if key:
-            headers[provider.key_header] = provider.key_prefix + key
-        if provider.sandbox:
+    async def _send(self, attempt: Attempt, candidate: Candidate, outgoing: "_Outgoing") -> Response:
+        url, headers, body = outgoing
+        if candidate.provider.sandbox:
             headers["x-pantheon-attempt-id"] = str(attempt.id)
-        body = wire.render_request(call.request, model, call.plan.fill, provider.dialect)
-        url = wire.request_url(provider.base_url, model, stream=call.request.stream)
-        async with self._in_time(attempt):
-            response = await self._upstream.send(url, headers, body)
-            attempt.http_status = response.status
-            if response.status == 200:
-                return response
-            try:
-                content = await response.read()
-            finally:
-                response.close()
-        raise wire.parse_error(response.status, response.headers, content)
-
-    @asynccontextmanager
-    async def _in_time(self, attempt: Attempt) -> AsyncIterator[None]:
-        """Raises ProviderTimeout once the attempt has taken longer than any may."""
+        response = await self._in_time(attempt.began, self._upstream.send(url, headers, body))
+        attempt.http_status = response.status
+        if response.status == 200:
+            return response
         try:
-            async with asyncio.timeout(attempt.began + self._longest_seconds - time.monotonic()):
-                yield
+            content = await self._in_time(attempt.began, response.read())
+        finally:
+            response.close()
+        raise candidate.wire.parse_error(response.status, response.headers, content)
+
+    async def _in_time(self, began: float, waiting: Coroutine[Any, Any, Result]) -> Result:
+        """The result. Raises ProviderTimeout once the attempt has taken longer than any may."""
+        try:
+            with Deadline(self._loop, self._loop.time() + began + self._longest_seconds - time.monotonic()):
+                return await waiting
         except TimeoutError:
             raise too_long() from None
 
     def _settle(self, close: Callable[[], Coroutine[Any, Any, object]]) -> None:
         """Books what a cancelled request leaves behind, in a task that the cancellation does not reach."""
         self._settling.start("engine.settle", close())
+
+
+class _Outgoing(NamedTuple):
+    """A request as it is sent."""
+
+    url: str
+    headers: dict[str, str]
+    body: bytes
+
+
+def _outgoing(call: Call, candidate: Candidate, key: str) -> _Outgoing:
+    """What to send to this candidate. Raises BadRequest where its format can't say what the request says."""
+    provider, wire, model = candidate.provider, candidate.wire, candidate.endpoint.provider_model_id
+    request = call.request
+    headers = {"content-type": "application/json", "user-agent": "pantheon", **wire.request_headers(request)}
+    if key:
+        headers[provider.key_header] = provider.key_prefix + key
+    body = wire.render_request(request, model, call.plan.fill, provider.dialect)
+    return _Outgoing(wire.request_url(provider.base_url, model, stream=request.stream), headers, body)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """From what a request asks for to where it can be sent: names resolved, parameters merged and checked. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -8,23 +8,25 @@ import msgspec
 
 from services.parameters import RANGES, Range
 from services.rating import CompiledPrice
-from services.router.chat import Body, ChatRequest
+from services.router.chat import Body, ChatRequest, Format
 from services.router.wire.base import Dialect, WireFormat
-from services.runtime.errors import InvalidField, ModelNotFound, NoEndpoint
+from services.runtime.errors import InvalidField, ModelNotFound, NoEndpoint, PantheonError, UnsupportedFeature
 
 AUTO = "auto"
 _MODEL_LENGTH = 256
 _encode = msgspec.json.Encoder().encode
 _NULL = msgspec.Raw(b"null")
+_CHAT_FORMATS = {Format.CHAT, Format.RESPONSES, Format.MESSAGES}
+_OTHER_MAX_TOKENS = {Format.CHAT: "max_completion_tokens", Format.RESPONSES: "max_output_tokens"}
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """Where a provider is and how to talk to it. `wire` is None for a format this router does not speak."""
+    """Where a provider is and how to talk to it: `wires` has the format to use for each format of a request."""
 
     name: str
     base_url: str
-    wire: WireFormat | None
+    wires: Mapping[Format, WireFormat]
     dialect: Dialect
     key_header: str
     key_prefix: str
@@ -82,7 +84,7 @@ class Catalog:
     def usable(self, provider: str) -> Provider | None:
         """A provider that is configured and speaks a format known here."""
         found = self.providers.get(provider)
-        return found if found is not None and found.configured and found.wire is not None else None
+        return found if found is not None and found.configured and found.wires else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,7 @@ def make_plan(request: ChatRequest, catalog: Catalog, settings: Settings) -> Pla
     Raises:
         ModelNotFound: no model of this name, and no provider it could be meant for.
         NoEndpoint: no configured provider offers it.
+        UnsupportedFeature: none that does serves requests of this kind.
         InvalidField: a parameter is out of range.
     """
     name = request.model
@@ -121,17 +124,25 @@ def make_plan(request: ChatRequest, catalog: Catalog, settings: Settings) -> Pla
         endpoints, model_id, most = _unlisted(name, catalog), name, None
     else:
         endpoints, model_id, most = model.endpoints, model.id, model.max_output_tokens
-    candidates = _order(list(_usable(endpoints, catalog)), request)
+    providers = [(found, endpoint) for endpoint in endpoints if (found := catalog.usable(endpoint.provider))]
+    candidates = _order(list(_speaking(providers, request.format)), request)
     if not candidates:
-        raise NoEndpoint(model_id)
+        raise _no_candidate(model_id, request.format) if providers else NoEndpoint(model_id)
     return Plan(model_id, candidates, _fill(request, settings, most))
 
 
-def _usable(endpoints: Sequence[Endpoint], catalog: Catalog) -> Iterator[Candidate]:
-    for endpoint in endpoints:
-        provider = catalog.usable(endpoint.provider)
-        if provider is not None and provider.wire is not None:
-            yield Candidate(provider, endpoint, provider.wire)
+def _speaking(providers: Iterable[tuple[Provider, Endpoint]], asked: Format) -> Iterator[Candidate]:
+    for provider, endpoint in providers:
+        wire = provider.wires.get(asked)
+        if wire is not None:
+            yield Candidate(provider, endpoint, wire)
+
+
+def _no_candidate(model: str, asked: Format) -> PantheonError:
+    """Why a model with providers has no candidates."""
+    if asked in _CHAT_FORMATS:
+        return NoEndpoint(model)
+    return UnsupportedFeature(f"No provider of {model!r} serves {asked.value}", model=model, format=asked.value)
 
 
 def _unlisted(name: str, catalog: Catalog) -> Sequence[Endpoint]:
@@ -164,10 +175,12 @@ def _fill(request: ChatRequest, settings: Settings, most_tokens: int | None) -> 
     platform's defaults. What is set is checked, whoever set it: a model may allow less than the one it was set for.
     """
     fill: Body = {}
+    if request.format not in _CHAT_FORMATS:
+        return fill
     for name, allowed in RANGES.items():
         if name == "max_tokens":
             allowed = replace(allowed, maximum=most_tokens or allowed.maximum)  # noqa: PLW2901 - the model's own range
-        field_name, given = _given(request.body, name)
+        field_name, given = _given(request, name)
         if given is None:
             given = request.parameters.get(name) or settings.fill.get(name)
             if given is None and request.apply_defaults:
@@ -179,10 +192,11 @@ def _fill(request: ChatRequest, settings: Settings, most_tokens: int | None) -> 
     return fill
 
 
-def _given(body: Body, name: str) -> tuple[str, msgspec.Raw | None]:
-    """What the request itself says, and under which name: max_tokens has a second one in OpenAI's format."""
-    if name == "max_tokens" and body.get("max_completion_tokens", _NULL) != _NULL:
-        return "max_completion_tokens", body["max_completion_tokens"]
+def _given(request: ChatRequest, name: str) -> tuple[str, msgspec.Raw | None]:
+    """What the request itself says, and under which name: max_tokens has others in OpenAI's formats."""
+    body = request.body
+    if name == "max_tokens" and (other := _OTHER_MAX_TOKENS.get(request.format)) and body.get(other, _NULL) != _NULL:
+        return other, body[other]
     given = body.get(name)
     return name, None if given is None or given == _NULL else given
 

@@ -15,6 +15,7 @@ from pantheon.catalog.v1.provider_pb2 import AuthStyle, WireFormat
 from pantheon.events.v1.change_pb2 import Change
 from pantheon.usage.v1.ledger_pb2 import Target
 from services.rating import CompiledPrice, PriceTier, PriceUnit, PriceVersion, UnitPrice, compile_price
+from services.router.chat import Format
 from services.router.plan import Catalog, Endpoint, Model, Provider, Settings
 from services.router.wire.base import Dialect
 from services.router.wire.base import WireFormat as Wire
@@ -28,7 +29,11 @@ from services.runtime.money import from_proto
 from services.runtime.process import Process
 from services.runtime.status import error_from_rpc
 
-WIRES: Mapping[int, Wire] = {WireFormat.WIRE_FORMAT_OPENAI_CHAT: OpenAIChat()}
+_chat = OpenAIChat()
+WIRES: Mapping[int, Mapping[Format, Wire]] = {
+    WireFormat.WIRE_FORMAT_OPENAI_CHAT: {Format.CHAT: _chat, Format.MESSAGES: _chat, Format.RESPONSES: _chat},
+}
+"""How a provider of each format is talked to, by the format of the request."""
 
 _KEY_HEADERS: Mapping[int, tuple[str, str]] = {
     AuthStyle.AUTH_STYLE_BEARER: ("authorization", "Bearer "),
@@ -191,7 +196,7 @@ def _provider(message: provider_pb2.Provider) -> Provider:
     return Provider(
         name=message.name,
         base_url=message.base_url,
-        wire=WIRES.get(message.wire_format) if message.auth_style in _KEY_HEADERS else None,
+        wires=WIRES.get(message.wire_format, {}) if message.auth_style in _KEY_HEADERS else {},
         dialect=Dialect(
             streams_usage_unasked=message.flags.streams_usage_unasked,
             renames_max_tokens=message.flags.renames_max_tokens,

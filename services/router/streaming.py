@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from services.router.attempts import Attempt, Call, booked_as, too_long
-from services.router.chat import Facts, Frame
+from services.router.chat import Facts, Format, Frame
 from services.router.plan import Candidate
 from services.router.receipts import Receipt
 from services.router.sse import Event
@@ -43,7 +43,8 @@ class Streaming:
         self._until = until
         self._settle = settle
         self._closed = False
-        self._parser = candidate.wire.parse_stream()
+        self._last: Frame | None = None
+        self._parser = candidate.wire.parse_stream(call.request.format)
         attempt.facts = self._parser.facts
 
     async def __aenter__(self) -> Self:
@@ -62,6 +63,11 @@ class Streaming:
             self._settle(self._abandon)
 
     @property
+    def format(self) -> Format:
+        """What the frames are written in: the request's own format, or the common shape."""
+        return self._parser.format
+
+    @property
     def facts(self) -> Facts:
         """What the answer has said about itself so far."""
         return self._parser.facts
@@ -77,7 +83,7 @@ class Streaming:
         return self._receipt
 
     async def frames(self) -> AsyncGenerator[list[Frame], None]:
-        """The frames, in the batches they come in. It ends when the FINISH is durable.
+        """The frames, in the batches they come in; the last one, of a format that has one, once the FINISH is durable.
 
         Raises:
             ProviderError: the provider broke off or reported an error.
@@ -96,11 +102,13 @@ class Streaming:
                 break
             if time.monotonic() > self._until:
                 raise too_long()
-        if not self._parser.done and not self.facts.ended:
+        if not self._parser.done and not self._parser.may_end:
             raise ProviderBroken("The stream ended before its end", phase="stream")
         self._closed = True
         self._response.release()
         self._receipt = await self._attempt.succeed()
+        if self._last is not None:
+            yield [self._last]
 
     def _parse(self, events: list[Event]) -> tuple[list[Frame], ProviderError | None]:
         """The frames before the first error, and that error."""
@@ -114,7 +122,11 @@ class Streaming:
             except ProviderError as error:
                 failure = failure or error
                 continue
-            if frame is not None and failure is None:
+            if frame is None or failure is not None:
+                continue
+            if self._parser.done:
+                self._last = frame
+            else:
                 frames.append(frame)
         return frames, failure
 

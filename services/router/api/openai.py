@@ -1,21 +1,20 @@
-"""POST /v1/chat/completions, GET /v1/models: what any OpenAI SDK speaks. Bare ASGI, for it is the hot path.
+"""POST /v1/chat/completions, GET /v1/models: what any OpenAI SDK speaks.
 
 Format: OpenAI API reference, "Chat" and "Models". Requests and answers keep every member they came with; a streamed
 answer's usage chunk, where the client asked for it, gets one more: `pantheon`, with the request id and the cost.
 """
 
-import asyncio
 import time
 from contextlib import aclosing
 from decimal import Decimal
 
 import msgspec
-from starlette.types import Receive, Scope, Send
+from starlette.types import Scope
 
-from pantheon.router.v1 import router_service_pb2
 from pantheon.usage.v1.ledger_pb2 import Surface
 from services.router.api import openai_errors
-from services.router.api.http import Departure, Headers, answer, header, read_body, tags_of
+from services.router.api.app import Exchange, Reply
+from services.router.api.http import Headers, header, tags_of
 from services.router.attempts import Call
 from services.router.chat import Body, ChatRequest, Frame
 from services.router.engine import Completed, Engine
@@ -23,26 +22,10 @@ from services.router.plan import Candidate, Model
 from services.router.snapshot import Snapshot
 from services.router.streaming import Streaming
 from services.router.wire.openai_chat import without_usage
-from services.runtime.auth import Authenticator, Principal, access_rule, authorize, bearer, set_principal
-from services.runtime.errors import (
-    CallerGone,
-    InternalFault,
-    InvalidField,
-    MalformedBody,
-    ModelNotFound,
-    NoSuchMethod,
-    PantheonError,
-)
-from services.runtime.logging import bind_request, get_logger
+from services.runtime.errors import InvalidField, MalformedBody, ModelNotFound
+from services.runtime.logging import bind_request
 
-_RULE = access_rule(router_service_pb2.DESCRIPTOR.services_by_name["RouterService"].methods_by_name["Complete"])
-_EVENT_STREAM: Headers = [
-    (b"content-type", b"text/event-stream; charset=utf-8"),
-    (b"cache-control", b"no-cache"),
-    (b"x-accel-buffering", b"no"),
-]
-_MODELS = "/v1/models"
-_STALLED_SECONDS = 60.0
+MODELS = "/v1/models"
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError)
 _NULL, _FALSE = msgspec.Raw(b"null"), msgspec.Raw(b"false")
 _body = msgspec.json.Decoder(Body)
@@ -58,64 +41,33 @@ class _StreamOptions(msgspec.Struct):
 _stream_options = msgspec.json.Decoder(_StreamOptions | None)
 
 
-class OpenAISurface:
-    """The ASGI application."""
+class ChatSurface:
+    """POST /v1/chat/completions."""
 
-    def __init__(self, engine: Engine, authenticator: Authenticator, snapshot: Snapshot) -> None:
+    errors = openai_errors
+
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._authenticator = authenticator
-        self._snapshot = snapshot
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serves one request; every error becomes the body that an OpenAI SDK expects."""
-        reply = _Reply(send)
-        try:
-            with Departure(receive) as departure:
-                await self._route(scope, receive, reply, departure)
-        except CallerGone:
-            return
-        except PantheonError as error:
-            await reply.fail(error)
-        except Exception:  # noqa: BLE001 - the border: whatever it is, the client learns only that it is ours
-            get_logger().exception("http.fault", path=scope["path"])
-            await reply.fail(InternalFault())
-
-    async def _route(self, scope: Scope, receive: Receive, reply: "_Reply", departure: Departure) -> None:
-        path, method = scope["path"], scope["method"]
-        if path == "/v1/chat/completions" and method == "POST":
-            await self._complete(scope, receive, reply, departure)
-        elif path == _MODELS and method == "GET":
-            await self._principal(scope)
-            models = [model for model in self._snapshot.catalog.models.values() if self._usable(model)]
-            await reply.send(_encode({"object": "list", "data": [_listed(model) for model in models]}))
-        elif path.startswith(f"{_MODELS}/") and method == "GET":
-            await self._principal(scope)
-            name = path.removeprefix(f"{_MODELS}/")
-            model = self._snapshot.catalog.find(name)
-            if model is None:
-                raise ModelNotFound(name)
-            await reply.send(_encode(_listed(model)))
-        else:
-            raise NoSuchMethod(f"{method} {path}")
-
-    async def _complete(self, scope: Scope, receive: Receive, reply: "_Reply", departure: Departure) -> None:
+    async def serve(self, exchange: Exchange) -> None:
+        """See `Surface`."""
         began = time.monotonic()
-        principal = await self._principal(scope)
-        request = parse_request(scope, await read_body(scope, receive))
-        departure.watch()
+        principal = await exchange.principal()
+        request = parse_request(exchange.scope, await exchange.body())
         call = self._engine.call(request, principal, Surface.SURFACE_OPENAI_CHAT, began)
         bind_request(str(call.id))
+        reply = exchange.reply
         reply.headers.append((b"x-request-id", str(call.id).encode()))
         if request.stream:
             await self._stream(call, reply)
         else:
             completed = await self._engine.complete(call)
-            reply.headers += _completed_headers(completed)
+            reply.headers += completed_headers(completed)
             await reply.send(completed.body)
 
-    async def _stream(self, call: Call, reply: "_Reply") -> None:
+    async def _stream(self, call: Call, reply: Reply) -> None:
         async with await self._engine.open(call) as streaming, aclosing(streaming.frames()) as frames:
-            reply.headers += _origin_headers(call, streaming.candidate)
+            reply.headers += origin_headers(call, streaming.candidate)
             await reply.begin_stream()
             async for batch in frames:
                 chunk = b"".join([_event(frame, streaming) for frame in batch])
@@ -123,58 +75,32 @@ class OpenAISurface:
                     await reply.send_chunk(chunk)
         await reply.end_stream(b"data: [DONE]\n\n")
 
-    async def _principal(self, scope: Scope) -> Principal:
-        principal = await self._authenticator.authenticate(bearer(header(scope, b"authorization")))
-        authorize(scope["path"], _RULE, principal, None)
-        set_principal(principal)
-        return principal
+
+class ModelsSurface:
+    """GET /v1/models and /v1/models/{id}."""
+
+    errors = openai_errors
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+
+    async def serve(self, exchange: Exchange) -> None:
+        """See `Surface`."""
+        await exchange.principal()
+        catalog = self._snapshot.catalog
+        if exchange.path == MODELS:
+            models = [model for model in catalog.models.values() if self._usable(model)]
+            await exchange.reply.send(_encode({"object": "list", "data": [_listed(model) for model in models]}))
+            return
+        name = exchange.path.removeprefix(f"{MODELS}/")
+        model = catalog.find(name)
+        if model is None:
+            raise ModelNotFound(name)
+        await exchange.reply.send(_encode(_listed(model)))
 
     def _usable(self, model: Model) -> bool:
         catalog = self._snapshot.catalog
         return any(catalog.usable(endpoint.provider) for endpoint in model.endpoints)
-
-
-class _Reply:
-    """One HTTP answer on its way: whole or streamed, success or error, begun once."""
-
-    def __init__(self, send: Send) -> None:
-        self.headers: Headers = []
-        self._send = send
-        self._begun = False
-
-    async def send(self, body: bytes) -> None:
-        """A whole answer with status 200."""
-        self._begun = True
-        await answer(self._send, 200, body, self.headers)
-
-    async def begin_stream(self) -> None:
-        """The head of an event stream."""
-        self._begun = True
-        await self._send({"type": "http.response.start", "status": 200, "headers": [*_EVENT_STREAM, *self.headers]})
-
-    async def send_chunk(self, chunk: bytes) -> None:
-        """Some events.
-
-        Raises:
-            CallerGone: the client has read nothing for a minute: it is as good as gone, and would keep an attempt open.
-        """
-        try:
-            async with asyncio.timeout(_STALLED_SECONDS):
-                await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
-        except TimeoutError:
-            raise CallerGone from None
-
-    async def end_stream(self, last: bytes) -> None:
-        """The last event."""
-        await self._send({"type": "http.response.body", "body": last})
-
-    async def fail(self, error: PantheonError) -> None:
-        """The error, as an answer or, in mid-stream, as the last event."""
-        if self._begun:
-            await self.end_stream(b"data: " + openai_errors.body(error) + b"\n\n")
-            return
-        await answer(self._send, openai_errors.status(error), openai_errors.body(error), [
-            *self.headers, *openai_errors.headers(error)])  # fmt: skip
 
 
 def parse_request(scope: Scope, content: bytes) -> ChatRequest:
@@ -268,7 +194,8 @@ def _with_receipt(chunk: bytes, streaming: Streaming) -> bytes:
     return chunk.rstrip()[:-1] + b',"pantheon":' + _encode(note) + b"}"
 
 
-def _origin_headers(call: Call, candidate: Candidate) -> Headers:
+def origin_headers(call: Call, candidate: Candidate) -> Headers:
+    """Who answers, under which name."""
     headers = [
         (b"x-pantheon-model", call.plan.model.encode()),
         (b"x-pantheon-provider", candidate.provider.name.encode()),
@@ -278,8 +205,9 @@ def _origin_headers(call: Call, candidate: Candidate) -> Headers:
     return headers
 
 
-def _completed_headers(completed: Completed) -> Headers:
-    headers = _origin_headers(completed.call, completed.candidate)
+def completed_headers(completed: Completed) -> Headers:
+    """Who answered, and what it cost where that is known."""
+    headers = origin_headers(completed.call, completed.candidate)
     if completed.facts.served_model:
         headers.append((b"x-pantheon-served-model", completed.facts.served_model.encode("ascii", "replace")))
     amount: Decimal | None = completed.receipt.amount

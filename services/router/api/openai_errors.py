@@ -42,6 +42,11 @@ def body(error: PantheonError) -> bytes:
     return _encode({"error": detail})
 
 
+def event(error: PantheonError) -> bytes:
+    """The error as the last event of a stream."""
+    return b"data: " + body(error) + b"\n\n"
+
+
 def _is_object(body: bytes) -> bool:
     try:
         msgspec.json.decode(body, type=dict[str, msgspec.Raw])

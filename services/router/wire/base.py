@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from services.router.chat import Body, ChatRequest, Facts, Frame
+from services.router.chat import Body, ChatRequest, Facts, Format, Frame
 from services.router.sse import Event
 from services.runtime.errors import ProviderError
 
@@ -19,20 +19,34 @@ class Dialect:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer: the body in the common shape, and what it says about itself."""
+    """A whole answer: the body in `format`, and what it says about itself."""
 
     body: bytes
     facts: Facts
+    format: Format = Format.CHAT
 
 
 class StreamParser(Protocol):
-    """Reads one streamed answer. `facts` fills up on the way; `done` is set by the terminal marker."""
+    """Reads one streamed answer. `facts` fills up on the way; `done` is set by the terminal marker.
+
+    `may_end` says whether the connection may end here: some formats have no marker, some providers leave it out.
+    """
 
     facts: Facts
     done: bool
 
+    @property
+    def format(self) -> Format:
+        """What the frames are written in."""
+
+    @property
+    def may_end(self) -> bool:
+        """Whether the answer is whole without anything more."""
+
     def parse(self, event: Event) -> Frame | None:
         """The frame an event makes for the client; None for one it makes none.
+
+        The one that sets `done` reaches the client last of all, when its attempt is booked.
 
         Raises:
             ProviderError: the event is an error, or can't be read.
@@ -40,22 +54,33 @@ class StreamParser(Protocol):
 
 
 class WireFormat(Protocol):
-    """One format. Pure: no I/O, no state between calls."""
+    """One format. Pure: no I/O, no state between calls.
+
+    An answer stays as it came where the request's format, `target`, is this one; else it is put into the common shape.
+    """
 
     def request_url(self, base_url: str, model: str, *, stream: bool) -> str:
         """Where to POST."""
 
-    def render_request(self, request: ChatRequest, model: str, fill: Body, dialect: Dialect) -> bytes:
-        """The body to send: the request under the provider's model name, open parameters filled in from `fill`."""
+    def request_headers(self, request: ChatRequest) -> Mapping[str, str]:
+        """What the format wants beside the key and the content type."""
 
-    def parse_response(self, body: bytes) -> Answer:
+    def render_request(self, request: ChatRequest, model: str, fill: Body, dialect: Dialect) -> bytes:
+        """The body to send: the request under the provider's model name, open parameters filled in from `fill`.
+
+        Raises:
+            UnsupportedFeature: the format can't say what the request says, and leaving it out would change its meaning.
+            InvalidField: a member has to be translated and is not what it should be.
+        """
+
+    def parse_response(self, body: bytes, target: Format) -> Answer:
         """A whole answer.
 
         Raises:
             ProviderBroken: it is not of this format.
         """
 
-    def parse_stream(self) -> StreamParser:
+    def parse_stream(self, target: Format) -> StreamParser:
         """A parser for one streamed answer."""
 
     def parse_error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from services.router.chat import Body, ChatRequest, Facts, Frame
+from services.router.chat import Body, ChatRequest, Facts, Format, Frame
 from services.router.sse import Event
 from services.router.wire.base import Answer, Dialect, StreamParser
 from services.router.wire.openai_chat_answer import decode, note
@@ -19,6 +19,7 @@ _DONE = b"[DONE]"
 _encode = msgspec.json.Encoder().encode
 _NULL = msgspec.Raw(b"null")
 _TRUE = msgspec.Raw(b"true")
+_NO_HEADERS: Mapping[str, str] = {}
 _INCLUDE_USAGE = msgspec.Raw(b'{"include_usage":true}')
 
 
@@ -29,16 +30,20 @@ class OpenAIChat:
         """The same for every model, streamed or not."""
         return f"{base_url}/chat/completions"
 
+    def request_headers(self, request: ChatRequest) -> Mapping[str, str]:
+        """None."""
+        return _NO_HEADERS
+
     def render_request(self, request: ChatRequest, model: str, fill: Body, dialect: Dialect) -> bytes:
         """The client's own members, in their order and to the byte, but for `model`, `stream_options` and the fill."""
-        body = {**request.body, "model": msgspec.Raw(_encode(model)), **fill}
+        body = {**request.chat(), "model": msgspec.Raw(_encode(model)), **fill}
         if request.stream and not dialect.streams_usage_unasked:
             body["stream_options"] = _with_usage(body.get("stream_options"))
         if dialect.renames_max_tokens and "max_tokens" in fill:
             body["max_completion_tokens"] = body.pop("max_tokens")
         return _encode(body)
 
-    def parse_response(self, body: bytes) -> Answer:
+    def parse_response(self, body: bytes, target: Format) -> Answer:
         """The body as it came, and its facts."""
         completion = decode(body)
         facts = Facts()
@@ -49,7 +54,7 @@ class OpenAIChat:
             raise ProviderBroken("The answer has no choices", phase="body")
         return Answer(body, facts)
 
-    def parse_stream(self) -> StreamParser:
+    def parse_stream(self, target: Format) -> StreamParser:
         """Takes chunks until `[DONE]`, or until the connection ends after a finish reason."""
         return _ChunkParser()
 
@@ -59,9 +64,16 @@ class OpenAIChat:
 
 
 class _ChunkParser:
+    format = Format.CHAT
+
     def __init__(self) -> None:
         self.facts = Facts()
         self.done = False
+
+    @property
+    def may_end(self) -> bool:
+        """After the finish reason: Perplexity sends no `[DONE]`."""
+        return self.facts.ended
 
     def parse(self, event: Event) -> Frame | None:
         """See `StreamParser`. Events without data, which some providers send as heartbeats, are no chunks."""

@@ -22,7 +22,7 @@ from pantheon.router.v1.message_pb2 import Message, MessageRole, Part, TextPart
 from pantheon.router.v1.router_service_pb2 import CompleteRequest, StreamCompleteRequest, StreamCompleteResponse
 from services.router.api.grpc import RouterServicer
 from services.router.api.http import MAX_BODY_BYTES
-from services.router.api.openai import OpenAISurface
+from services.router.api.routes import http_api
 from services.router.engine import Engine
 from services.router.journal import Files, Journal, JournalLimits, create_spool
 from services.router.snapshot import ProviderKeys, Snapshot
@@ -204,7 +204,7 @@ async def running_router(
         stack.push_async_callback(upstream.close)
         engine = Engine(snapshot, provider_keys, journal, upstream, longest_seconds=longest_seconds)
         stack.push_async_callback(engine.settled)
-        http_server = HttpServer(OpenAISurface(engine, OneKey(), snapshot), "127.0.0.1", 0, name="openai")
+        http_server = HttpServer(http_api(engine, OneKey(), snapshot), "127.0.0.1", 0, name="http")
         await http_server.start()
         stack.push_async_callback(http_server.stop, 1)
         generate(directory / "service-keys", ["router"])

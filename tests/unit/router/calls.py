@@ -13,7 +13,7 @@ from pantheon.events.v1.completion_pb2 import CompletionEvent, CompletionFinishe
 from pantheon.usage.v1.ledger_pb2 import Surface
 from services.rating import CompiledPrice, PriceUnit, PriceVersion, UnitPrice, compile_price
 from services.router.attempts import Attempt, Call
-from services.router.chat import ChatRequest
+from services.router.chat import ChatRequest, Format
 from services.router.plan import Candidate, Catalog, Endpoint, Model, Plan, Provider
 from services.router.wire.base import Dialect
 from services.router.wire.openai_chat import OpenAIChat
@@ -23,6 +23,7 @@ from services.runtime.ids import uuid7
 
 PRINCIPAL = Principal("user-1", "organisation-1", "project-1", "key-1", Role.ROLE_MEMBER, ALL_SCOPES)
 WIRE = OpenAIChat()
+WIRES = {Format.CHAT: WIRE, Format.MESSAGES: WIRE, Format.RESPONSES: WIRE}
 PAST = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -32,7 +33,7 @@ def provider(
     return Provider(
         name=name,
         base_url=f"https://{name}.example/v1",
-        wire=WIRE if speaks else None,
+        wires=WIRES if speaks else {},
         dialect=Dialect(),
         key_header="authorization",
         key_prefix="Bearer ",

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.chat import ChatRequest
+from services.router.chat import ChatRequest, Format
 from services.router.plan import Catalog, Endpoint, Settings, make_plan
 from services.runtime.errors import InvalidField, ModelNotFound, NoEndpoint, PantheonError
 from tests.unit.router.calls import catalog, model, price, provider, request
@@ -44,7 +44,7 @@ def test_an_alias_means_its_model() -> None:
 def test_each_candidate_has_its_provider_and_the_format_it_speaks() -> None:
     first, _ = make_plan(request("gpt-4"), CATALOG, NO_SETTINGS).candidates
     assert first.provider is PROVIDERS[0]
-    assert first.wire is PROVIDERS[0].wire
+    assert first.wire is PROVIDERS[0].wires[Format.CHAT]
 
 
 def test_a_provider_without_a_key_or_of_a_format_unknown_here_is_passed_over() -> None:

@@ -13,6 +13,7 @@ from pantheon.catalog.v1 import model_pb2, parameters_pb2, price_pb2, provider_p
 from pantheon.events.v1.change_pb2 import Change, ModelChanged, ModelRemoved, ProviderChanged, SettingsChanged
 from pantheon.usage.v1.ledger_pb2 import Target
 from services.rating import Tokens
+from services.router.chat import Format
 from services.router.plan import Settings
 from services.router.snapshot import ProviderKeys, Snapshot
 from services.router.wire.base import Dialect
@@ -141,7 +142,7 @@ def test_a_price_is_found_again_by_its_version() -> None:
 def test_a_provider_tells_where_it_is_and_how_it_is_spoken_to() -> None:
     flags = provider_pb2.ProviderFlags(streams_usage_unasked=True, renames_max_tokens=True, aggregates_vendors=True)
     found = snapshot(provider(flags=flags, sandbox=True)).catalog.providers["openai"]
-    assert isinstance(found.wire, OpenAIChat)
+    assert isinstance(found.wires[Format.CHAT], OpenAIChat)
     assert (found.key_header, found.key_prefix) == ("authorization", "Bearer ")
     assert found.dialect == Dialect(streams_usage_unasked=True, renames_max_tokens=True)
     assert (found.base_url, found.aggregates_vendors, found.sandbox) == ("https://api.openai.com/v1", True, True)

@@ -10,7 +10,7 @@ from pantheon.usage.v1.ledger_pb2 import LedgerState, Surface
 from services.rating import Tokens
 from services.router.api.grpc_response import Accumulator
 from services.router.attempts import Call
-from services.router.chat import Facts
+from services.router.chat import Facts, Format
 from services.router.plan import Candidate, Endpoint, Plan
 from services.router.receipts import Receipt
 from services.router.sse import SseReader
@@ -41,13 +41,13 @@ def _choice(exchange: Exchange) -> Choice:
     accumulator = Accumulator()
     body = exchange.response["body"].encode()
     if exchange.response["is_sse"]:
-        reader, parser = SseReader(), WIRE.parse_stream()
+        reader, parser = SseReader(), WIRE.parse_stream(Format.CHAT)
         for event in reader.feed(body) + reader.finish():
             frame = parser.parse(event)
             if frame is not None and frame.data:
                 accumulator.add(frame.data)
     else:
-        accumulator.add_whole(WIRE.parse_response(body).body)
+        accumulator.add_whole(WIRE.parse_response(body, Format.CHAT).body)
     choices = accumulator.completion(CALL, CANDIDATE, Facts(), RECEIPT).choices
     return choices[0] if choices else Choice()
 

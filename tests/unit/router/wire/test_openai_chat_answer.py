@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.rating import Tokens
-from services.router.chat import Facts
+from services.router.chat import Facts, Format
 from services.router.sse import Event
 from services.router.wire.openai_chat import OpenAIChat
 from services.runtime.errors import ContentFiltered, ProviderBroken, ProviderError, ProviderRateLimited
@@ -25,7 +25,7 @@ def whole(usage: str = "null", message: str = '{"content":"Hi"}', more: str = ""
 
 
 def facts(body: bytes) -> Facts:
-    return WIRE.parse_response(body).facts
+    return WIRE.parse_response(body, Format.CHAT).facts
 
 
 def tokens(usage: str) -> Tokens:
@@ -36,7 +36,7 @@ def tokens(usage: str) -> Tokens:
 
 def test_a_whole_answer_tells_its_facts() -> None:
     body = whole('{"prompt_tokens":7,"completion_tokens":3,"cost":0.000150}')
-    answer = WIRE.parse_response(body)
+    answer = WIRE.parse_response(body, Format.CHAT)
     assert answer.body is body
     assert answer.facts == Facts(
         response_id="c-1",
@@ -180,13 +180,13 @@ def test_of_message_and_delta_side_by_side_a_whole_answer_means_the_message() ->
 )
 def test_what_is_no_completion_is_the_provider_s_fault(body: bytes) -> None:
     with pytest.raises(ProviderBroken) as caught:
-        WIRE.parse_response(body)
+        WIRE.parse_response(body, Format.CHAT)
     assert caught.value.metadata["phase"] == "body"
 
 
 def test_nesting_without_end_is_the_provider_s_fault() -> None:
     with pytest.raises(ProviderBroken):
-        WIRE.parse_response(b'{"choices":' + b"[" * 100_000 + b"]" * 100_000 + b"}")
+        WIRE.parse_response(b'{"choices":' + b"[" * 100_000 + b"]" * 100_000 + b"}", Format.CHAT)
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_nesting_without_end_is_the_provider_s_fault() -> None:
     ),
 )
 def test_an_answer_of_odd_types_is_passed_on(body: bytes) -> None:
-    assert WIRE.parse_response(body).body == body
+    assert WIRE.parse_response(body, Format.CHAT).body == body
 
 
 def test_names_from_the_provider_may_stand_in_headers_and_the_ledger() -> None:
@@ -214,22 +214,22 @@ def test_names_from_the_provider_may_stand_in_headers_and_the_ledger() -> None:
 
 def test_an_error_inside_an_answer_is_raised() -> None:
     with pytest.raises(ProviderRateLimited, match="Slow down"):
-        WIRE.parse_response(b'{"error":{"code":429,"message":"Slow down"}}')
+        WIRE.parse_response(b'{"error":{"code":429,"message":"Slow down"}}', Format.CHAT)
     with pytest.raises(ContentFiltered):
-        WIRE.parse_response(b'{"error":{"code":"content_filter","message":"No"},"choices":[]}')
+        WIRE.parse_response(b'{"error":{"code":"content_filter","message":"No"},"choices":[]}', Format.CHAT)
 
 
 def test_an_error_beside_an_answer_does_not_take_the_answer_away() -> None:
     body = whole(more=',"error":{"message":"late"}')
-    assert WIRE.parse_response(body).body is body
+    assert WIRE.parse_response(body, Format.CHAT).body is body
 
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_an_answer_or_the_provider_s_fault(body: bytes) -> None:
     with suppress(ProviderError):
-        WIRE.parse_response(body)
+        WIRE.parse_response(body, Format.CHAT)
     with suppress(ProviderError):
-        WIRE.parse_stream().parse(Event(body))
+        WIRE.parse_stream(Format.CHAT).parse(Event(body))
 
 
 MEMBERS = st.sampled_from(

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from services.rating import Tokens
-from services.router.chat import Frame
+from services.router.chat import Format, Frame
 from services.router.sse import Event
 from services.router.wire.base import StreamParser
 from services.router.wire.openai_chat import OpenAIChat, without_usage
@@ -28,7 +28,7 @@ def chunk(delta: str = "{}", finish: str = "null", more: str = "") -> bytes:
 
 
 def fed(*data: bytes) -> StreamParser:
-    parser = WIRE.parse_stream()
+    parser = WIRE.parse_stream(Format.CHAT)
     for piece in data:
         parser.parse(Event(piece))
     return parser
@@ -36,18 +36,18 @@ def fed(*data: bytes) -> StreamParser:
 
 def test_a_chunk_becomes_a_frame_of_the_same_bytes() -> None:
     data = chunk('{"content" : "Hi"}')
-    assert WIRE.parse_stream().parse(Event(data)) == Frame(data)
+    assert WIRE.parse_stream(Format.CHAT).parse(Event(data)) == Frame(data)
 
 
 def test_a_comment_becomes_a_comment_though_it_be_empty() -> None:
-    parser = WIRE.parse_stream()
+    parser = WIRE.parse_stream(Format.CHAT)
     assert parser.parse(Event(comment=b"OPENROUTER PROCESSING")) == Frame(comment=b"OPENROUTER PROCESSING")
     assert parser.parse(Event(comment=b"")) == Frame(comment=b"")
 
 
 @pytest.mark.parametrize("data", (b"[DONE]", b"[DONE] ", b" [DONE]"))
 def test_the_terminal_marker_is_no_frame(data: bytes) -> None:
-    parser = WIRE.parse_stream()
+    parser = WIRE.parse_stream(Format.CHAT)
     assert not parser.done
     assert parser.parse(Event(data)) is None
     assert parser.done
@@ -55,7 +55,7 @@ def test_the_terminal_marker_is_no_frame(data: bytes) -> None:
 
 @pytest.mark.parametrize("data", (b"", b" ", b"\n"))
 def test_a_heartbeat_without_data_is_no_frame(data: bytes) -> None:
-    assert WIRE.parse_stream().parse(Event(data)) is None
+    assert WIRE.parse_stream(Format.CHAT).parse(Event(data)) is None
 
 
 def test_the_facts_add_up_over_the_chunks() -> None:
@@ -107,7 +107,7 @@ def test_tool_calls_count_as_they_grow() -> None:
 
 
 def test_a_frame_tells_whether_it_carries_the_usage_and_nothing_else() -> None:
-    parser = WIRE.parse_stream()
+    parser = WIRE.parse_stream(Format.CHAT)
     alone = b'{"choices":[],' + USAGE + b"}"
     without_choices = b"{" + USAGE + b"}"
     beside = chunk("{}", '"stop"', "," + USAGE.decode())
@@ -133,7 +133,7 @@ def test_a_usage_of_null_takes_back_nothing() -> None:
 
 
 def test_usage_in_groq_s_extension_counts_and_the_chunk_stays_whole() -> None:
-    parser = WIRE.parse_stream()
+    parser = WIRE.parse_stream(Format.CHAT)
     data = chunk("{}", '"stop"', ',"x_groq":{"id":"r",' + USAGE.decode() + "}")
     assert parser.parse(Event(data)) == Frame(data)
     assert parser.facts.tokens == Tokens(prompt_tokens=7, completion_tokens=3)
@@ -145,7 +145,7 @@ def test_of_message_and_delta_side_by_side_a_chunk_means_the_delta() -> None:
 
 
 def test_half_an_emoji_is_passed_on() -> None:
-    parser = WIRE.parse_stream()
+    parser = WIRE.parse_stream(Format.CHAT)
     for half in ('{"content":"\\ud83d"}', '{"content":"\\ude00"}'):
         assert parser.parse(Event(chunk(half))) == Frame(chunk(half))
 
@@ -175,7 +175,7 @@ def test_an_error_amid_the_stream_has_the_status_it_would_have_had(error: str, k
 
 
 def test_an_error_s_chunk_tells_its_facts_too() -> None:
-    parser = WIRE.parse_stream()
+    parser = WIRE.parse_stream(Format.CHAT)
     data = chunk('{"content":""}', '"error"', ',"error":{"code":429,"message":"m"},' + USAGE.decode())
     with pytest.raises(ProviderRateLimited):
         parser.parse(Event(data))
@@ -185,7 +185,7 @@ def test_an_error_s_chunk_tells_its_facts_too() -> None:
 
 def test_an_error_of_null_is_none() -> None:
     data = chunk('{"content":"x"}', more=',"error":null')
-    assert WIRE.parse_stream().parse(Event(data)) == Frame(data)
+    assert WIRE.parse_stream(Format.CHAT).parse(Event(data)) == Frame(data)
 
 
 @pytest.mark.parametrize("data", (b"{", b'{"choices":[{"delta":{"content":"cut', b"data", b"[]"))

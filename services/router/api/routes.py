@@ -1,0 +1,18 @@
+"""Everything the HTTP port serves."""
+
+from services.router.api import openai_errors
+from services.router.api.app import HttpApi, Surface
+from services.router.api.openai import MODELS, ChatSurface, ModelsSurface
+from services.router.engine import Engine
+from services.router.snapshot import Snapshot
+from services.runtime.auth import Authenticator
+
+
+def http_api(engine: Engine, authenticator: Authenticator, snapshot: Snapshot) -> HttpApi:
+    """The ASGI application with all surfaces."""
+    models = ModelsSurface(snapshot)
+    exact: dict[tuple[str, str], Surface] = {
+        ("POST", "/v1/chat/completions"): ChatSurface(engine),
+        ("GET", MODELS): models,
+    }
+    return HttpApi(authenticator, exact, {("GET", f"{MODELS}/"): models}, openai_errors)
