@@ -28,6 +28,7 @@ from services.runtime.errors import (
     ProviderFailed,
     ProviderNotFound,
     ProviderOverloaded,
+    ProviderPermission,
     ProviderRateLimited,
     ProviderTimeout,
 )
@@ -47,6 +48,7 @@ _ELSEWHERE = (
     ProviderFailed,
     ProviderNotFound,
     ProviderOverloaded,
+    ProviderPermission,
     ProviderRateLimited,
     ProviderTimeout,
 )

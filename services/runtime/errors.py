@@ -17,7 +17,8 @@
     ├── Exhausted                 RESOURCE_EXHAUSTED 429
     │   ├── BudgetExhausted  RateLimited
     ├── ProviderError
-    │   ├── ProviderInvalidRequest (400)  ProviderAuthentication (502)  ProviderNotFound (404)  ContentFiltered (400)
+    │   ├── ProviderInvalidRequest (400)  ProviderContextTooLong (400)  ContentFiltered (400)  ProviderNotFound (404)
+    │   ├── ProviderAuthentication (502)  ProviderPermission (502)
     │   ├── ProviderRateLimited (429)  ProviderOverloaded (503)  ProviderTimeout (504)  ProviderBroken (502)
     │   └── ProviderFailed (502)
     ├── Unavailable               UNAVAILABLE 503
@@ -202,9 +203,13 @@ class RateLimited(Exhausted):
 
 
 class ProviderError(PantheonError):
-    """What went wrong at or on the way to a provider. `original` is its own error body, where there is one."""
+    """What went wrong at or on the way to a provider. `original` is its own error body, where there is one.
+
+    With `is_about_us` that body is about Pantheon's own key or account, which is no business of the client's.
+    """
 
     original: bytes = b""
+    is_about_us: ClassVar[bool] = False
 
 
 class ProviderInvalidRequest(ProviderError):
@@ -213,6 +218,16 @@ class ProviderInvalidRequest(ProviderError):
 
 class ProviderAuthentication(ProviderError):
     reason, code, http_status = "PROVIDER_AUTHENTICATION", StatusCode.FAILED_PRECONDITION, 502
+    is_about_us = True
+
+
+class ProviderPermission(ProviderError):
+    reason, code, http_status = "PROVIDER_PERMISSION", StatusCode.FAILED_PRECONDITION, 502
+    is_about_us = True
+
+
+class ProviderContextTooLong(ProviderError):
+    reason, code, http_status = "PROVIDER_CONTEXT_TOO_LONG", StatusCode.INVALID_ARGUMENT, 400
 
 
 class ProviderNotFound(ProviderError):

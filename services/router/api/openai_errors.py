@@ -8,7 +8,7 @@ own key, which is no business of the client's.
 import msgspec
 
 from services.router.api.http import Headers
-from services.runtime.errors import PantheonError, ProviderAuthentication, ProviderError
+from services.runtime.errors import PantheonError, ProviderError
 
 _TYPES = {
     400: "invalid_request_error",
@@ -29,7 +29,7 @@ def status(error: PantheonError) -> int:
 def body(error: PantheonError) -> bytes:
     """The JSON body."""
     original = error.original.strip() if isinstance(error, ProviderError) else b""
-    if _is_object(original) and not isinstance(error, ProviderAuthentication):
+    if isinstance(error, ProviderError) and not error.is_about_us and _is_object(original):
         # Between JSON's tokens a line end is a space, and an event of a stream must not be torn by one.
         return original.replace(b"\n", b" ").replace(b"\r", b" ")
     detail = {

@@ -4,39 +4,17 @@ Formats: OpenAI API reference, "Error codes"; OpenRouter, "Errors" (a numeric `c
 Mistral, vLLM and others put message and code at the top level, FastAPI's servers a `detail`.
 """
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from services.runtime.errors import (
-    ContentFiltered,
-    ProviderAuthentication,
-    ProviderError,
-    ProviderFailed,
-    ProviderInvalidRequest,
-    ProviderNotFound,
-    ProviderOverloaded,
-    ProviderRateLimited,
-    ProviderTimeout,
-)
+from services.router.wire.refusals import kind_of_status, refusal
+from services.runtime.errors import ContentFiltered, ProviderContextTooLong, ProviderError
 
-_MOST_MESSAGE = 500
 _FILTERED = {"content_filter", "content_policy_violation"}
 _MODERATED = {"flagged_input", "patterns", "reasons"}
-
-_BY_STATUS: dict[int, type[ProviderError]] = {
-    401: ProviderAuthentication,
-    402: ProviderAuthentication,
-    403: ProviderAuthentication,
-    404: ProviderNotFound,
-    408: ProviderTimeout,
-    429: ProviderRateLimited,
-    503: ProviderOverloaded,
-    504: ProviderTimeout,
-    529: ProviderOverloaded,
-}
+_TOO_LONG = "context_length_exceeded"
 
 
 class _Detail(msgspec.Struct):
@@ -61,18 +39,8 @@ _NO_DETAIL = _Detail()
 def error_of_status(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
     """The error that an answer with an error status means. `original` holds the body."""
     detail = _detail(body)
-    kind = _kind(status, detail)
-    metadata: dict[str, object] = {"status": status}
-    retry_after = _seconds(headers.get("retry-after"))
-    if retry_after:
-        metadata["retry_after_seconds"] = retry_after
     message = next((text for text in (detail.message, detail.detail) if text and isinstance(text, str)), "")
-    if kind is ProviderAuthentication:
-        # Its words are about Pantheon's own key, and often show a part of it.
-        message = "The provider refused Pantheon's own credentials or rights"
-    error = kind(message[:_MOST_MESSAGE] or f"The provider answered {status}", **metadata)
-    error.original = body
-    return error
+    return refusal(_kind(status, detail), status, message, body, headers)
 
 
 def error_inside(raw: bytes) -> ProviderError:
@@ -98,15 +66,6 @@ def _kind(status: int, detail: _Detail) -> type[ProviderError]:
     moderated = status == 403 and isinstance(detail.metadata, dict) and _MODERATED & detail.metadata.keys()
     if moderated or (isinstance(detail.code, str) and detail.code in _FILTERED):
         return ContentFiltered
-    if status in _BY_STATUS:
-        return _BY_STATUS[status]
-    return ProviderInvalidRequest if 400 <= status < 500 else ProviderFailed
-
-
-def _seconds(retry_after: str | None) -> str:
-    """The header as seconds; empty where it is missing or a date."""
-    try:
-        seconds = float(retry_after or "")
-    except ValueError:
-        return ""
-    return str(math.ceil(seconds)) if 0 <= seconds < math.inf else ""
+    if detail.code == _TOO_LONG:
+        return ProviderContextTooLong
+    return kind_of_status(status)

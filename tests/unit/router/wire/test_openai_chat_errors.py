@@ -19,7 +19,7 @@ def error(status: int, body: bytes = b"", **headers: str) -> ProviderError:
         (400, errors.ProviderInvalidRequest, 400),
         (401, errors.ProviderAuthentication, 502),
         (402, errors.ProviderAuthentication, 502),
-        (403, errors.ProviderAuthentication, 502),
+        (403, errors.ProviderPermission, 502),
         (404, errors.ProviderNotFound, 404),
         (408, errors.ProviderTimeout, 504),
         (409, errors.ProviderInvalidRequest, 400),

@@ -105,7 +105,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     {"reason":"PROVIDER_INVALID_REQUEST","domain":"pantheon","metadata":{"provider":"openai","status":"400"}}
     """
     ERROR_REASON_PROVIDER_AUTHENTICATION: _ErrorReason.ValueType  # 41
-    """The provider refused Pantheon's own credentials or rights. FAILED_PRECONDITION, 502.
+    """The provider refused Pantheon's own credentials. FAILED_PRECONDITION, 502.
     {"reason":"PROVIDER_AUTHENTICATION","domain":"pantheon","metadata":{"provider":"openai","status":"401"}}
     """
     ERROR_REASON_PROVIDER_NOT_FOUND: _ErrorReason.ValueType  # 42
@@ -135,6 +135,15 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_PROVIDER_FAILED: _ErrorReason.ValueType  # 48
     """The provider reported a failure of its own. INTERNAL, 502.
     {"reason":"PROVIDER_FAILED","domain":"pantheon","metadata":{"provider":"openai","status":"500"}}
+    """
+    ERROR_REASON_PROVIDER_PERMISSION: _ErrorReason.ValueType  # 49
+    """The provider refused what Pantheon's own account may do: a region, a model, a feature. FAILED_PRECONDITION, 502.
+    {"reason":"PROVIDER_PERMISSION","domain":"pantheon","metadata":{"provider":"openai","status":"403"}}
+    """
+    ERROR_REASON_PROVIDER_CONTEXT_TOO_LONG: _ErrorReason.ValueType  # 58
+    """The provider says that prompt and completion do not fit the model's context window. INVALID_ARGUMENT,
+    400.
+    {"reason":"PROVIDER_CONTEXT_TOO_LONG","domain":"pantheon","metadata":{"provider":"openai","status":"400"}}
     """
     ERROR_REASON_JOURNAL_UNAVAILABLE: _ErrorReason.ValueType  # 50
     """The journal is full or its disk fails, so nothing billable may be started. UNAVAILABLE, 503.
@@ -262,7 +271,7 @@ ERROR_REASON_PROVIDER_INVALID_REQUEST: ErrorReason.ValueType  # 40
 {"reason":"PROVIDER_INVALID_REQUEST","domain":"pantheon","metadata":{"provider":"openai","status":"400"}}
 """
 ERROR_REASON_PROVIDER_AUTHENTICATION: ErrorReason.ValueType  # 41
-"""The provider refused Pantheon's own credentials or rights. FAILED_PRECONDITION, 502.
+"""The provider refused Pantheon's own credentials. FAILED_PRECONDITION, 502.
 {"reason":"PROVIDER_AUTHENTICATION","domain":"pantheon","metadata":{"provider":"openai","status":"401"}}
 """
 ERROR_REASON_PROVIDER_NOT_FOUND: ErrorReason.ValueType  # 42
@@ -292,6 +301,15 @@ ERROR_REASON_PROVIDER_BROKEN: ErrorReason.ValueType  # 47
 ERROR_REASON_PROVIDER_FAILED: ErrorReason.ValueType  # 48
 """The provider reported a failure of its own. INTERNAL, 502.
 {"reason":"PROVIDER_FAILED","domain":"pantheon","metadata":{"provider":"openai","status":"500"}}
+"""
+ERROR_REASON_PROVIDER_PERMISSION: ErrorReason.ValueType  # 49
+"""The provider refused what Pantheon's own account may do: a region, a model, a feature. FAILED_PRECONDITION, 502.
+{"reason":"PROVIDER_PERMISSION","domain":"pantheon","metadata":{"provider":"openai","status":"403"}}
+"""
+ERROR_REASON_PROVIDER_CONTEXT_TOO_LONG: ErrorReason.ValueType  # 58
+"""The provider says that prompt and completion do not fit the model's context window. INVALID_ARGUMENT,
+400.
+{"reason":"PROVIDER_CONTEXT_TOO_LONG","domain":"pantheon","metadata":{"provider":"openai","status":"400"}}
 """
 ERROR_REASON_JOURNAL_UNAVAILABLE: ErrorReason.ValueType  # 50
 """The journal is full or its disk fails, so nothing billable may be started. UNAVAILABLE, 503.

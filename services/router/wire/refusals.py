@@ -1,0 +1,78 @@
+"""What a provider's refusal becomes: the part that is the same in every format."""
+
+import math
+from collections.abc import Mapping
+
+from services.runtime.errors import (
+    ProviderAuthentication,
+    ProviderContextTooLong,
+    ProviderError,
+    ProviderFailed,
+    ProviderInvalidRequest,
+    ProviderNotFound,
+    ProviderOverloaded,
+    ProviderPermission,
+    ProviderRateLimited,
+    ProviderTimeout,
+)
+
+_MOST_MESSAGE = 500
+_ABOUT_US = "The provider refused Pantheon's own credentials or rights"
+"""In place of the provider's words, which often show a part of the key."""
+_BY_STATUS: Mapping[int, type[ProviderError]] = {
+    401: ProviderAuthentication,
+    402: ProviderAuthentication,
+    403: ProviderPermission,
+    404: ProviderNotFound,
+    408: ProviderTimeout,
+    429: ProviderRateLimited,
+    503: ProviderOverloaded,
+    504: ProviderTimeout,
+    529: ProviderOverloaded,
+}
+_TOO_LONG = (
+    "context_length_exceeded",
+    "maximum context length",
+    "context window",
+    "prompt is too long",
+    "input token count",
+    "exceeds the maximum number of tokens",
+    "too many tokens",
+)
+"""OpenAI's code, and the words of those that have none (vLLM, Anthropic, Google, Cohere); in lower case."""
+
+
+def kind_of_status(status: int) -> type[ProviderError]:
+    """What a status alone says."""
+    known = _BY_STATUS.get(status)
+    if known is not None:
+        return known
+    return ProviderInvalidRequest if 400 <= status < 500 else ProviderFailed
+
+
+def refusal(
+    kind: type[ProviderError], status: int, message: str, body: bytes, headers: Mapping[str, str] | None = None
+) -> ProviderError:
+    """The error of this kind, in the provider's words; `original` is its `body`.
+
+    A bad request whose words say that it was too long is a ProviderContextTooLong.
+    """
+    if kind is ProviderInvalidRequest and any(words in message.lower() for words in _TOO_LONG):
+        kind = ProviderContextTooLong
+    metadata: dict[str, object] = {"status": status}
+    retry_after = _seconds((headers or {}).get("retry-after"))
+    if retry_after:
+        metadata["retry_after_seconds"] = retry_after
+    shown = _ABOUT_US if kind.is_about_us else message[:_MOST_MESSAGE]
+    error = kind(shown or f"The provider answered {status}", **metadata)
+    error.original = body
+    return error
+
+
+def _seconds(retry_after: str | None) -> str:
+    """The header as seconds; empty where it is missing or a date."""
+    try:
+        seconds = float(retry_after or "")
+    except ValueError:
+        return ""
+    return str(math.ceil(seconds)) if 0 <= seconds < math.inf else ""
