@@ -82,6 +82,20 @@ def tags_of(scope: Scope) -> dict[str, str]:
     return tags
 
 
+def providers_of(scope: Scope) -> tuple[str, ...]:
+    """The providers to use, in `x-pantheon-providers`, in their order; none named: those of the catalog."""
+    named = header(scope, b"x-pantheon-providers")
+    return tuple(name.strip() for name in named.split(",")) if named else ()
+
+
+def switch(scope: Scope, name: bytes, *, absent: bool) -> bool:
+    """A header that is `true` or `false`, or (`absent`) missing. Raises InvalidField where it is neither."""
+    value = header(scope, name)
+    if value not in ("", "true", "false"):
+        raise InvalidField(name.decode(), value, "true or false")
+    return value == "true" if value else absent
+
+
 async def answer(send: Send, status: int, body: bytes, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
     """Sends a whole JSON answer."""
     length = (b"content-length", str(len(body)).encode())

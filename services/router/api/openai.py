@@ -14,7 +14,7 @@ from starlette.types import Scope
 from pantheon.usage.v1.ledger_pb2 import Surface
 from services.router.api import openai_errors
 from services.router.api.app import Exchange, Reply
-from services.router.api.http import Headers, header, tags_of
+from services.router.api.http import Headers, providers_of, switch, tags_of
 from services.router.attempts import Call
 from services.router.chat import Body, ChatRequest, Frame
 from services.router.engine import Completed, Engine
@@ -122,7 +122,6 @@ def parse_request(scope: Scope, content: bytes) -> ChatRequest:
         raise InvalidField("model", _shown(body.get("model")), "the id of a model")
     _check_messages(bytes(body.get("messages", b"null")))
     stream, show_usage = _stream_wishes(body)
-    providers = header(scope, b"x-pantheon-providers")
     return ChatRequest(
         model=model,
         body=body,
@@ -130,9 +129,9 @@ def parse_request(scope: Scope, content: bytes) -> ChatRequest:
         stream=stream,
         show_usage=show_usage,
         tags=tags_of(scope),
-        providers=tuple(name.strip() for name in providers.split(",")) if providers else (),
-        fallback=_switch(scope, b"x-pantheon-fallback", absent=True),
-        apply_defaults=_switch(scope, b"x-pantheon-apply-defaults", absent=False),
+        providers=providers_of(scope),
+        fallback=switch(scope, b"x-pantheon-fallback", absent=True),
+        apply_defaults=switch(scope, b"x-pantheon-apply-defaults", absent=False),
     )
 
 
@@ -143,13 +142,6 @@ def _check_messages(messages: bytes) -> None:
         raise InvalidField("messages", kind, "a list of at least one message")
     if not messages[1:-1].strip():
         raise InvalidField("messages", "[]", "a list of at least one message")
-
-
-def _switch(scope: Scope, name: bytes, *, absent: bool) -> bool:
-    value = header(scope, name)
-    if value not in ("", "true", "false"):
-        raise InvalidField(name.decode(), value, "true or false")
-    return value == "true" if value else absent
 
 
 def _stream_wishes(body: Body) -> tuple[bool, bool]:
