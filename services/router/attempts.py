@@ -6,16 +6,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
-from uuid import UUID
 
-from pantheon.errors.v1.error_reason_pb2 import ErrorReason
+from pantheon.errors.v1.error_reason_pb2 import ERROR_REASON_UNSPECIFIED, ErrorReason
 from pantheon.events.v1.completion_pb2 import (
     CompletionCheckpointed,
     CompletionEvent,
     CompletionFinished,
     CompletionStarted,
 )
-from pantheon.usage.v1.ledger_pb2 import Attribution, LedgerState, Outcome, Target
+from pantheon.usage.v1.ledger_pb2 import (
+    LEDGER_STATE_ESTIMATED,
+    LEDGER_STATE_SETTLED,
+    OUTCOME_CANCELLED,
+    OUTCOME_FAILED,
+    OUTCOME_SUCCEEDED,
+    Attribution,
+    Target,
+)
 from pantheon.usage.v1.measure_pb2 import Timing
 from services.rating import CompiledPrice, Tokens
 from services.router.chat import CHARACTERS_PER_TOKEN, ChatRequest, Facts
@@ -55,9 +62,9 @@ class Journal(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request on its way. `began` is the monotonic time of its arrival."""
+    """One request on its way. `id` is a UUIDv7; `began` the monotonic time of its arrival."""
 
-    id: UUID
+    id: str
     request: ChatRequest
     caller: Principal
     surface: int
@@ -87,7 +94,7 @@ class Attempt:
         self._start = CompletionStarted(
             attempt_id=str(self.id),
             finish_id=str(uuid7_like(self.id)),
-            request_id=str(call.id),
+            request_id=call.id,
             attempt_number=number,
             attribution=_attribution(call),
             target=Target(
@@ -133,13 +140,13 @@ class Attempt:
         """The answer came whole. Returns when the FINISH is durable."""
         now = time.monotonic()
         self.first_token_at = self.first_token_at or now
-        receipt, payload = self._finish(Outcome.OUTCOME_SUCCEEDED, self.facts.tokens, now, final=True)
+        receipt, payload = self._finish(OUTCOME_SUCCEEDED, self.facts.tokens, now, final=True)
         await self._journal.finish(self._number, payload)
         return receipt
 
     async def cancel(self) -> Receipt:
         """The client went away, and the provider was cut off."""
-        receipt, payload = self._finish(Outcome.OUTCOME_CANCELLED, self.facts.tokens, time.monotonic(), final=True)
+        receipt, payload = self._finish(OUTCOME_CANCELLED, self.facts.tokens, time.monotonic(), final=True)
         await self._journal.finish(self._number, payload)
         return receipt
 
@@ -160,7 +167,7 @@ class Attempt:
         """The FINISH of a failure. What a provider refused, by its status, it does not bill: nothing was used."""
         tokens = self.facts.tokens if self.http_status in (0, 200) else _NOTHING
         now = time.monotonic() if at is None else at
-        _, payload = self._finish(Outcome.OUTCOME_FAILED, tokens, now, final=final, error=error)
+        _, payload = self._finish(OUTCOME_FAILED, tokens, now, final=final, error=error)
         return payload
 
     def _finish(
@@ -170,7 +177,7 @@ class Attempt:
         booked = tokens if tokens is not None and known else self._estimate(tokens)
         facts = self.facts
         receipt = Receipt(
-            state=LedgerState.LEDGER_STATE_SETTLED if known else LedgerState.LEDGER_STATE_ESTIMATED,
+            state=LEDGER_STATE_SETTLED if known else LEDGER_STATE_ESTIMATED,
             tokens=booked,
             amount=Decimal(0) if booked is _NOTHING and self._price else self._rate(booked),
             price_version_id=self._start.price_version_id,
@@ -190,7 +197,7 @@ class Attempt:
             served_model=facts.served_model,
             provider_response_id=facts.response_id,
             finish_reason=facts.finish_reason,
-            error_reason=ErrorReason.Value(f"ERROR_REASON_{error.reason}" if error else "ERROR_REASON_UNSPECIFIED"),
+            error_reason=ErrorReason.Value(f"ERROR_REASON_{error.reason}") if error else ERROR_REASON_UNSPECIFIED,
             http_status=self.http_status,
         )
         return receipt, CompletionEvent(finished=finished).SerializeToString()

@@ -86,7 +86,7 @@ class Engine:
         self._snapshot.check_fresh()
         settings = self._snapshot.settings_of(caller.user_id)
         plan = make_plan(request, self._snapshot.catalog, settings)
-        return Call(uuid7(), request, caller, surface, plan, began)
+        return Call(str(uuid7()), request, caller, surface, plan, began)
 
     async def complete(self, call: Call) -> Completed:
         """The whole answer, when its FINISH is durable.

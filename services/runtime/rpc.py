@@ -6,8 +6,8 @@ One interceptor wraps each method's handler when it is first called; after that 
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, asynccontextmanager
-from typing import Any, TypeAlias
+from contextlib import aclosing
+from typing import Any, NoReturn, TypeAlias
 
 import grpc
 from google.protobuf import descriptor_pool
@@ -17,6 +17,7 @@ from structlog.contextvars import get_contextvars
 
 from pantheon.auth.v1 import access_pb2
 from services.runtime.auth import Authenticator, access_rule, authorize, bearer, set_principal
+from services.runtime.deadline import Deadline
 from services.runtime.errors import DeadlinePassed, InternalFault, PantheonError
 from services.runtime.identity import METADATA_KEY, ServiceTrust
 from services.runtime.ids import uuid7
@@ -60,24 +61,12 @@ class Gate(ServerInterceptor):
     def _wrap(self, method: str, handler: Handler) -> Handler:
         guarded = _Method(self, method)
         if handler.unary_unary:
-            inner: Any = handler.unary_unary  # typed for the synchronous server, asynchronous here
-
-            async def unary(request: Any, context: RpcContext) -> Any:
-                async with guarded.call(context):
-                    return await inner(request, context)
-
-            return grpc.unary_unary_rpc_method_handler(unary, handler.request_deserializer, handler.response_serializer)
+            return grpc.unary_unary_rpc_method_handler(
+                guarded.unary(handler.unary_unary), handler.request_deserializer, handler.response_serializer
+            )
         if handler.unary_stream:
-            stream_inner: Any = handler.unary_stream
-
-            async def stream(request: Any, context: RpcContext) -> AsyncIterator[Any]:
-                # Closed here and now: what a servicer cleans up must not wait for the garbage collector.
-                async with guarded.call(context), aclosing(stream_inner(request, context)) as responses:
-                    async for response in responses:
-                        yield response
-
             return grpc.unary_stream_rpc_method_handler(
-                stream, handler.request_deserializer, handler.response_serializer
+                guarded.stream(handler.unary_stream), handler.request_deserializer, handler.response_serializer
             )
         raise TypeError(f"{method}: client streams are not served")
 
@@ -109,29 +98,58 @@ class _Method:
         self.name = name
         self.rule = access_rule(_descriptor(name))
         self._gate = gate
+        self._loop = asyncio.get_running_loop()
         self._ok = RPC_SECONDS.labels(name, grpc.StatusCode.OK.name)
 
-    @asynccontextmanager
-    async def call(self, context: RpcContext) -> AsyncIterator[None]:
-        began = time.perf_counter()
-        deadline = asyncio.timeout(self._gate.seconds_left(context))
-        try:
-            async with deadline:
-                await self._gate.admit(self, context)
-                yield
-        except PantheonError as error:
-            await self._abort(context, error, began)
-        except (AbortError, asyncio.CancelledError, GeneratorExit):
-            raise
-        except Exception:  # noqa: BLE001 - the border: whatever it is, the caller learns only that it is ours
-            if deadline.expired():
-                await self._abort(context, DeadlinePassed(), began)
-            get_logger().exception("rpc.fault", method=self.name)
-            await self._abort(context, InternalFault(get_contextvars().get("request_id", "")), began)
-        else:
+    def unary(self, inner: Any) -> Any:
+        """The handler of a unary RPC, guarded."""
+
+        async def serve(request: Any, context: RpcContext) -> Any:
+            began, deadline = time.perf_counter(), self._deadline(context)
+            try:
+                with deadline:
+                    await self._gate.admit(self, context)
+                    response = await inner(request, context)
+            except Exception as failure:  # noqa: BLE001 - the border
+                await self._fail(context, failure, began, expired=deadline.expired)
+            self._ok.observe(time.perf_counter() - began)
+            return response
+
+        return serve
+
+    def stream(self, inner: Any) -> Any:
+        """The handler of a server-streaming RPC, guarded."""
+
+        async def serve(request: Any, context: RpcContext) -> AsyncIterator[Any]:
+            began, deadline = time.perf_counter(), self._deadline(context)
+            try:
+                with deadline:
+                    await self._gate.admit(self, context)
+                    # Closed here and now: what a servicer cleans up must not wait for the garbage collector.
+                    async with aclosing(inner(request, context)) as responses:
+                        async for response in responses:
+                            yield response
+            except Exception as failure:  # noqa: BLE001 - the border
+                await self._fail(context, failure, began, expired=deadline.expired)
             self._ok.observe(time.perf_counter() - began)
 
-    async def _abort(self, context: RpcContext, error: PantheonError, began: float) -> None:
+        return serve
+
+    def _deadline(self, context: RpcContext) -> Deadline:
+        return Deadline(self._loop, self._loop.time() + self._gate.seconds_left(context))
+
+    async def _fail(self, context: RpcContext, failure: Exception, began: float, *, expired: bool) -> NoReturn:
+        """Ends the call with the status of what went wrong; whatever was not foreseen is told only to be ours."""
+        if isinstance(failure, AbortError):
+            raise failure
+        if isinstance(failure, PantheonError):
+            await self._abort(context, failure, began)
+        if expired:
+            await self._abort(context, DeadlinePassed(), began)
+        get_logger().error("rpc.fault", method=self.name, exc_info=failure)
+        await self._abort(context, InternalFault(get_contextvars().get("request_id", "")), began)
+
+    async def _abort(self, context: RpcContext, error: PantheonError, began: float) -> NoReturn:
         RPC_SECONDS.labels(self.name, error.code.name).observe(time.perf_counter() - began)
         trailing = (*(context.trailing_metadata() or ()), (DETAILS_KEY, status_details(error)))
         await context.abort(error.code, error.message, trailing)

@@ -1,23 +1,28 @@
-"""RouterService: completions over gRPC. Maps, decides nothing."""
+"""RouterService: completions and embeddings over gRPC. Maps, decides nothing."""
 
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 from pantheon.router.v1.completion_pb2 import CompletionSpec
+from pantheon.router.v1.embedding_pb2 import EmbeddingSpec
 from pantheon.router.v1.router_service_pb2 import (
     CompleteRequest,
     CompleteResponse,
+    EmbedRequest,
+    EmbedResponse,
     StreamCompleteRequest,
     StreamCompleteResponse,
     StreamStarted,
 )
 from pantheon.router.v1.router_service_pb2_grpc import RouterServiceServicer
-from pantheon.usage.v1.ledger_pb2 import Surface
+from pantheon.usage.v1.ledger_pb2 import SURFACE_GRPC
+from services.router.api import grpc_embeddings
 from services.router.api.grpc_request import to_request
 from services.router.api.grpc_response import Accumulator
 from services.router.api.http import MAX_BODY_BYTES
 from services.router.attempts import Call
+from services.router.chat import ChatRequest
 from services.router.engine import Engine
 from services.router.receipts import Receipt
 from services.runtime.auth import current_principal
@@ -51,7 +56,7 @@ class RouterServicer(RouterServiceServicer):
             provider = streaming.candidate.provider
             yield StreamCompleteResponse(
                 started=StreamStarted(
-                    request_id=str(call.id), model=call.plan.model, provider=provider.name, sandbox=provider.sandbox
+                    request_id=call.id, model=call.plan.model, provider=provider.name, sandbox=provider.sandbox
                 )
             )
             async for batch in frames:
@@ -64,20 +69,35 @@ class RouterServicer(RouterServiceServicer):
             completion=accumulator.completion(call, streaming.candidate, streaming.facts, receipt)
         )
 
+    async def Embed(self, request: EmbedRequest, context: RpcContext) -> EmbedResponse:
+        began = time.monotonic()
+        _check_size(request.spec)
+        call = self._begin(grpc_embeddings.to_request(request.spec), context, began)
+        completed = await self._engine.complete(call)
+        _trail(context, call, completed.receipt)
+        return EmbedResponse(embeddings=grpc_embeddings.embeddings(completed, len(request.spec.texts)))
+
     def _call(self, spec: CompletionSpec, context: RpcContext, *, stream: bool) -> Call:
         began = time.monotonic()
-        size = spec.ByteSize()
-        if size > MAX_BODY_BYTES:
-            raise BodyTooLarge(size, MAX_BODY_BYTES)
-        call = self._engine.call(to_request(spec, stream=stream), current_principal(), Surface.SURFACE_GRPC, began)
-        bind_request(str(call.id))
+        _check_size(spec)
+        return self._begin(to_request(spec, stream=stream), context, began)
+
+    def _begin(self, request: ChatRequest, context: RpcContext, began: float) -> Call:
+        call = self._engine.call(request, current_principal(), SURFACE_GRPC, began)
+        bind_request(call.id)
         _trail(context, call)
         return call
 
 
+def _check_size(spec: CompletionSpec | EmbeddingSpec) -> None:
+    size = spec.ByteSize()
+    if size > MAX_BODY_BYTES:
+        raise BodyTooLarge(size, MAX_BODY_BYTES)
+
+
 def _trail(context: RpcContext, call: Call, receipt: Receipt | None = None) -> None:
     """Sets the trailing metadata; set before the receipt is there, so that a failed call carries its id too."""
-    trailing = [("pantheon-request-id", str(call.id)), ("pantheon-model", call.plan.model)]
+    trailing = [("pantheon-request-id", call.id), ("pantheon-model", call.plan.model)]
     if receipt is not None and receipt.amount is not None:
         trailing.append(("pantheon-cost", format(receipt.amount, "f")))
     context.set_trailing_metadata(tuple(trailing))

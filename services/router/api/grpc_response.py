@@ -21,7 +21,7 @@ from pantheon.router.v1.message_pb2 import (
     TextPart,
     ToolCallPart,
 )
-from pantheon.usage.v1.ledger_pb2 import LedgerState
+from pantheon.usage.v1.ledger_pb2 import LEDGER_STATE_SETTLED
 from pantheon.usage.v1.measure_pb2 import Timing
 from services.router.attempts import Call
 from services.router.chat import Facts
@@ -159,10 +159,10 @@ class Accumulator:
 
     def completion(self, call: Call, candidate: Candidate, facts: Facts, receipt: Receipt) -> Completion:
         """Everything, with tokens, cost and latency."""
-        settled = receipt.state == LedgerState.LEDGER_STATE_SETTLED
+        settled = receipt.state == LEDGER_STATE_SETTLED
         first = receipt.time_to_first_token
         return Completion(
-            request_id=str(call.id),
+            request_id=call.id,
             provider_response_id=facts.response_id,
             model=call.plan.model,
             served_model=facts.served_model,

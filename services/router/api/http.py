@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 from starlette.types import Message, Receive, Scope, Send
 
 from services.router.chat import check_tags
+from services.runtime.deadline import Deadline
 from services.runtime.errors import BodyTooLarge, CallerGone, InvalidField, MalformedBody
 
 Headers = list[tuple[bytes, bytes]]
@@ -39,7 +40,8 @@ async def read_body(scope: Scope, receive: Receive, seconds: float = _BODY_SECON
     if announced.isdecimal() and int(announced) > MAX_BODY_BYTES:
         raise BodyTooLarge(announced, MAX_BODY_BYTES)
     try:
-        async with asyncio.timeout(seconds):
+        loop = asyncio.get_running_loop()
+        with Deadline(loop, loop.time() + seconds):
             return await _read(receive)
     except TimeoutError:
         raise MalformedBody(f"it had not come whole after {seconds:g} seconds") from None

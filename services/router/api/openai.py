@@ -11,7 +11,7 @@ from decimal import Decimal
 import msgspec
 from starlette.types import Scope
 
-from pantheon.usage.v1.ledger_pb2 import Surface
+from pantheon.usage.v1.ledger_pb2 import SURFACE_OPENAI_CHAT
 from services.router.api import openai_errors
 from services.router.api.app import Exchange, Reply
 from services.router.api.http import Headers, providers_of, switch, tags_of
@@ -54,10 +54,10 @@ class ChatSurface:
         began = time.monotonic()
         principal = await exchange.principal()
         request = parse_request(exchange.scope, await exchange.body())
-        call = self._engine.call(request, principal, Surface.SURFACE_OPENAI_CHAT, began)
-        bind_request(str(call.id))
+        call = self._engine.call(request, principal, SURFACE_OPENAI_CHAT, began)
+        bind_request(call.id)
         reply = exchange.reply
-        reply.headers.append((b"x-request-id", str(call.id).encode()))
+        reply.headers.append((b"x-request-id", call.id.encode()))
         if request.stream:
             await self._stream(call, reply)
         else:
@@ -182,7 +182,7 @@ def _event(frame: Frame, streaming: Streaming) -> bytes:
 
 
 def _with_receipt(chunk: bytes, streaming: Streaming) -> bytes:
-    note = {"request_id": str(streaming.call.id), "model": streaming.call.plan.model, "cost": streaming.amount()}
+    note = {"request_id": streaming.call.id, "model": streaming.call.plan.model, "cost": streaming.amount()}
     return chunk.rstrip()[:-1] + b',"pantheon":' + _encode(note) + b"}"
 
 

@@ -13,8 +13,8 @@ class RelaySettings:
     # A message goes out at once when none is in flight; beside others only when it is full.
     most_in_flight: int = 4
     # Messages go out at least this far apart: a broker that acknowledges in less would be sent one for every record or
-    # two. A relay that was idle does not wait.
-    pace: float = 0.005
+    # two. Nobody waits for a message: reports are to be fresh to the second. A relay that was idle does not wait.
+    pace: float = 0.025
     # How long an acknowledgement may take.
     publish_timeout: float = 5.0
     # After a refused or unanswered message, doubled each time.

@@ -19,6 +19,7 @@ from services.runtime.errors import DependencyUnavailable
 from services.runtime.tasks import end
 
 HASTY = RelaySettings(
+    pace=0.005,
     publish_timeout=0.5,
     least_backoff=0.02,
     most_backoff=0.2,

@@ -81,7 +81,8 @@ def has_grown(journal: Journal, since: int) -> bool:
 
 
 def is_all_acknowledged(relay: Relay) -> bool:
-    return relay._deliveries.in_flight == 0 and relay._deliveries.due() is None
+    newest = max((delivery.last for delivery in relay._deliveries.acknowledged), default=relay._deliveries.watermark)
+    return relay._deliveries.in_flight == 0 and newest == relay._journal.last_number
 
 
 def resent(reason: str) -> float:

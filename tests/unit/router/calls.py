@@ -134,5 +134,5 @@ def attempt(
     candidate = Candidate(provider("openai"), Endpoint("openai", "gpt-4-0613", prices), WIRE)
     plan = Plan("openai/gpt-4", [candidate], {})
     arrived = time.monotonic() if began is None else began
-    call = Call(uuid7(), asked or request(), PRINCIPAL, Surface.SURFACE_GRPC, plan, arrived)
+    call = Call(str(uuid7()), asked or request(), PRINCIPAL, Surface.SURFACE_GRPC, plan, arrived)
     return Attempt(journal, call, candidate, 1)

@@ -24,7 +24,7 @@ from services.runtime.money import to_proto
 from tests.unit.router.calls import PRINCIPAL, WIRE, provider, request
 
 CANDIDATE = Candidate(provider("openai", sandbox=True), Endpoint("openai", "gpt-4-0613"), WIRE)
-CALL = Call(uuid7(), request(), PRINCIPAL, Surface.SURFACE_GRPC, Plan("openai/gpt-4", [CANDIDATE], {}), 0.0)
+CALL = Call(str(uuid7()), request(), PRINCIPAL, Surface.SURFACE_GRPC, Plan("openai/gpt-4", [CANDIDATE], {}), 0.0)
 SETTLED, ESTIMATED = LedgerState.LEDGER_STATE_SETTLED, LedgerState.LEDGER_STATE_ESTIMATED
 
 

@@ -20,7 +20,7 @@ from tests.integration.router.recorded import FILES, Exchange, parsed, recorded_
 from tests.unit.router.calls import PRINCIPAL, WIRE, provider, request
 
 CANDIDATE = Candidate(provider("openai"), Endpoint("openai", "m"), WIRE)
-CALL = Call(uuid7(), request(), PRINCIPAL, Surface.SURFACE_GRPC, Plan("m", [CANDIDATE], {}), 0.0)
+CALL = Call(str(uuid7()), request(), PRINCIPAL, Surface.SURFACE_GRPC, Plan("m", [CANDIDATE], {}), 0.0)
 RECEIPT = Receipt(LedgerState.LEDGER_STATE_SETTLED, Tokens(), None, "", None, None, 0.0)
 
 pytestmark = [pytest.mark.corpus, *(needs(file) for file in FILES)]
