@@ -39,14 +39,20 @@ _NO_ARGUMENTS = {"type": "object"}
 _SCHEMA_OF_ANYTHING = {"type": "object", "required": ["answer"], "properties": {"answer": {"type": "string"}}}
 
 
-def compose(request: ChatRequest, seed: int, *, length: int | None = None) -> tuple[Choice, ...]:
+def compose(
+    request: ChatRequest, seed: int, *, length: int | None = None, filter_after: int | None = None
+) -> tuple[Choice, ...]:
     """The choices of an answer; the same request and seed make the same choices.
 
-    `length` orders text of exactly so many tokens. Raises ApiError 400 for a schema that no value fits.
+    `length` orders text of exactly so many tokens, `filter_after` that a content filter ends it after so many. Raises
+    ApiError 400 for a schema that no value fits.
     """
     tools = called_tools(request)
     number = digest(str(seed), str(request.seed), request.model, request.prompt, *(tool.name for tool in request.tools))
-    return tuple(_choice(request, index, number + index, tools, length) for index in range(request.choices))
+    if filter_after is not None:
+        tools = ()
+    choices = (_choice(request, index, number + index, tools, length) for index in range(request.choices))
+    return tuple(choices if filter_after is None else (_filtered(choice, filter_after) for choice in choices))
 
 
 def completion_tokens(choice: Choice) -> int:
@@ -92,8 +98,13 @@ def _choice(request: ChatRequest, index: int, number: int, tools: tuple[Tool, ..
     if tools:
         calls, finish = _calls(request, tools, number, budget)
         return Choice(index=index, content=None, reasoning=reasoning, tool_calls=calls, finish_reason=finish)
-    content, finish = _cut(_content(request, number, length), request.stop, budget)
-    return Choice(index=index, content=content, reasoning=reasoning, finish_reason=finish)
+    content, finish, stop = _cut(_content(request, number, length), request.stop, budget)
+    return Choice(index=index, content=content, reasoning=reasoning, finish_reason=finish, stop_sequence=stop)
+
+
+def _filtered(choice: Choice, tokens: int) -> Choice:
+    content = (choice.content or "")[: tokens * CHARS_PER_TOKEN]
+    return msgspec.structs.replace(choice, content=content, finish_reason="content_filter", stop_sequence=None)
 
 
 def _content(request: ChatRequest, number: int, length: int | None) -> str:
@@ -129,20 +140,22 @@ def _calls(
     return tuple(calls), "tool_calls"
 
 
-def _cut(content: str, stop: tuple[str, ...], budget: int | None) -> tuple[str, FinishReason]:
-    """The text up to the first stop sequence or the token limit, whichever is met first."""
+def _cut(content: str, stop: tuple[str, ...], budget: int | None) -> tuple[str, FinishReason, str | None]:
+    """The text up to the first stop sequence or the token limit, whichever is met first; and that stop sequence."""
     within = content if budget is None else content[: budget * CHARS_PER_TOKEN]
-    positions = [position for sequence in stop if (position := within.find(sequence)) >= 0]
-    if positions:
-        return within[: min(positions)], "stop"
-    return within, "stop" if len(within) == len(content) else "length"
+    found = [(position, sequence) for sequence in stop if (position := within.find(sequence)) >= 0]
+    if found:
+        position, sequence = min(found)
+        return within[:position], "stop", sequence
+    return within, "stop" if len(within) == len(content) else "length", None
 
 
 def _reasoning_tokens(request: ChatRequest, number: int) -> int:
     if not request.reasons:
         return 0
     least, most = _REASONING_STEPS.get(request.reasoning_effort or "medium", _REASONING_STEPS["medium"])
-    return _REASONING_STEP * (least + number % (most - least + 1))
+    tokens = _REASONING_STEP * (least + number % (most - least + 1))
+    return tokens if request.reasoning_limit is None else min(tokens, request.reasoning_limit)
 
 
 def _json(value_schema: JsonObject, number: int, subject: str, param: str) -> str:

@@ -6,7 +6,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
 from services.sandbox.control import Control
-from services.sandbox.exchange import Completions, Laboratory
+from services.sandbox.doors import LaboratoryDoors
+from services.sandbox.exchange import Laboratory
 from services.sandbox.openai import OpenAI
 from services.sandbox.openrouter import OpenRouter
 from services.sandbox.provider import Provider
@@ -18,7 +19,8 @@ PROVIDERS: tuple[type[Provider], ...] = (OpenAI, OpenRouter)
 def create_app(laboratory: Laboratory) -> Starlette:
     """All providers below their base URLs, the control endpoints, and the probes."""
     providers = tuple(provider() for provider in PROVIDERS)
-    mounts = [Mount(each.prefix, routes=list(each.routes(Completions(each, laboratory)))) for each in providers]
+    doors = LaboratoryDoors(laboratory)
+    mounts = [Mount(each.prefix, routes=list(each.routes(doors))) for each in providers]
     control = Mount("/__sandbox__", routes=Control(laboratory, providers).routes())
     return Starlette(routes=[*mounts, control, Route("/livez", _ok), Route("/readyz", _ok)])
 

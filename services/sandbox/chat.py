@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 JsonObject: TypeAlias = Mapping[str, Any]
-FinishReason: TypeAlias = Literal["stop", "length", "tool_calls"]
+FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter"]
 
 
 class Tool(msgspec.Struct, frozen=True):
@@ -23,6 +23,13 @@ class ToolChoice(Enum):
     AUTO = "auto"
     NONE = "none"
     REQUIRED = "required"
+
+
+class CacheBlock(msgspec.Struct, frozen=True):
+    """Where a block of a prompt ends, in characters, and whether everything up to there is to be cached."""
+
+    end: int
+    marked: bool
 
 
 class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +62,11 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     reasons: bool = False
     """The model thinks before it answers, and bills for it."""
     reasoning_effort: str | None = None
+    reasoning_limit: int | None = None
+    """Bound on the tokens it thinks."""
     shows_reasoning: bool = False
+    cache_blocks: tuple[CacheBlock, ...] | None = None
+    """The blocks of the prompt, in order; None for a provider that caches without being asked."""
 
 
 class ToolCall(msgspec.Struct, frozen=True):
@@ -72,16 +83,21 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     index: int
     content: str | None
     finish_reason: FinishReason
+    stop_sequence: str | None = None
+    """The client's stop sequence that ended the text, if one did."""
     reasoning: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
-    """Token counts as billed: cached tokens are part of the prompt's, reasoning tokens part of the completion's."""
+    """Token counts as billed. Those read from and written to a cache are part of the prompt's, those of reasoning part
+    of the completion's.
+    """
 
     prompt_tokens: int
     completion_tokens: int
     cached_tokens: int = 0
+    cache_write_tokens: int = 0
     reasoning_tokens: int = 0
 
     @property
@@ -92,10 +108,12 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     def scaled(self, factor: float) -> "Usage":
         """Every count times `factor`, rounded: a provider that counts otherwise than its customers do."""
         prompt, completion = round(self.prompt_tokens * factor), round(self.completion_tokens * factor)
+        cached = min(prompt, round(self.cached_tokens * factor))
         return Usage(
             prompt_tokens=prompt,
             completion_tokens=completion,
-            cached_tokens=min(prompt, round(self.cached_tokens * factor)),
+            cached_tokens=cached,
+            cache_write_tokens=min(prompt - cached, round(self.cache_write_tokens * factor)),
             reasoning_tokens=min(completion, round(self.reasoning_tokens * factor)),
         )
 

@@ -10,19 +10,18 @@ from services.sandbox.connection import Connection
 from services.sandbox.errors import ApiError
 from services.sandbox.faults import Directives
 from services.sandbox.pace import Pace, Player
-from services.sandbox.provider import Bill, Headers, Provider
+from services.sandbox.provider import Bill, Dialect, Headers, Reply
 from services.sandbox.recorder import Outcome, RequestRecord
 from services.sandbox.script import Ending, Script
 
 _LONGEST_SILENCE_S = 900.0
-_JSON = b"application/json"
 
 
 class Delivery:
     """Writes to one client, noting in the record what it was told."""
 
-    def __init__(self, provider: Provider, connection: Connection, send: Send, record: RequestRecord) -> None:
-        self._provider = provider
+    def __init__(self, dialect: Dialect, connection: Connection, send: Send, record: RequestRecord) -> None:
+        self._dialect = dialect
         self._connection = connection
         self._send = send
         self._record = record
@@ -43,8 +42,8 @@ class Delivery:
 
     async def refuse(self, error: ApiError) -> Outcome:
         """Sends a refusal."""
-        headers = self._provider.error_headers(error, self.seconds)
-        await self._send_body(error.status, headers, self._provider.error_body(error))
+        headers = self._dialect.error_headers(error, self.seconds)
+        await self._send_body(error.status, headers, self._dialect.error_body(error))
         return Outcome.ABANDONED if self._connection.lost else Outcome.ANSWERED
 
     async def whole(
@@ -54,31 +53,28 @@ class Delivery:
         player = self._player = Player(self._connection, self._send, pace)
         if not await player.wait_for(answer.longest):
             return Outcome.ABANDONED
-        body = self._provider.body(request, answer, bill)
-        headers = self._provider.headers(request, answer, self.seconds)
-        if orders.malformed:
-            body, bill = script.malformed(body), None
-        acted = script.of_body(body, orders)
-        if acted.ending is Ending.COMPLETE:
-            self._note_bill(bill)
-            await self._send_body(200, headers, body)
-            return Outcome.ABANDONED if self._connection.lost else Outcome.ANSWERED
-        await self._send_start(200, headers, _JSON, length=len(body))
-        await player.play(acted, at_once=True)
-        return await self._end(acted, player)
+        body = self._dialect.body(request, answer, bill)
+        headers = self._dialect.headers(request, answer, self.seconds)
+        return await self._act(body, headers, bill, orders, player)
+
+    async def reply(self, reply: Reply, orders: Directives) -> Outcome:
+        """Sends at once what is no completion."""
+        bill = None if reply.usage is None else Bill(reply.usage)
+        player = Player(self._connection, self._send, Pace.of(0, 0))
+        return await self._act(reply.body, self._dialect.reply_headers(self.seconds), bill, orders, player)
 
     async def stream(
         self, request: ChatRequest, answer: Answer, bill: Bill | None, orders: Directives, pace: Pace
     ) -> Outcome:
         """Sends an answer as events, each when it is made."""
-        keepalive = self._provider.keepalive
+        keepalive = self._dialect.keepalive
         player = self._player = Player(self._connection, self._send, pace, keepalive)
-        frames = self._provider.stream(request, answer, bill, done=not orders.no_done)
-        acted = script.of_stream(frames, orders, self._provider.error_frames(request, answer))
+        frames = self._dialect.stream(request, answer, bill, done=not orders.no_done)
+        acted = script.of_stream(frames, orders, self._dialect.error_frames(request, answer))
         if not keepalive and not await player.wait_for(frames[0].tokens):
             return Outcome.ABANDONED
-        headers = self._provider.headers(request, answer, self.seconds)
-        await self._send_start(200, headers, self._provider.stream_type)
+        headers = self._dialect.headers(request, answer, self.seconds)
+        await self._send_start(200, headers, self._dialect.stream_type)
         if keepalive:
             await self._send({"type": "http.response.body", "body": keepalive, "more_body": True})
         try:
@@ -88,6 +84,21 @@ class Delivery:
             if any(frame.reports_usage for frame in acted.frames[: player.sent]):
                 self._note_bill(bill)
         return await self._end(acted, player) if stayed else Outcome.ABANDONED
+
+    async def _act(
+        self, body: bytes, headers: Headers, bill: Bill | None, orders: Directives, player: Player
+    ) -> Outcome:
+        """Sends a body, or what ordered faults leave of it."""
+        if orders.malformed:
+            body, bill = script.malformed(body), None
+        acted = script.of_body(body, orders)
+        if acted.ending is Ending.COMPLETE:
+            self._note_bill(bill)
+            await self._send_body(200, headers, body)
+            return Outcome.ABANDONED if self._connection.lost else Outcome.ANSWERED
+        await self._send_start(200, headers, self._dialect.body_type, length=len(body))
+        await player.play(acted, at_once=True)
+        return await self._end(acted, player)
 
     async def _end(self, acted: Script, player: Player) -> Outcome:
         """What comes after the last frame."""
@@ -109,7 +120,7 @@ class Delivery:
             self._record.usage, self._record.cost = bill.usage, bill.cost
 
     async def _send_body(self, status: int, headers: Headers, body: bytes) -> None:
-        await self._send_start(status, headers, _JSON, length=len(body))
+        await self._send_start(status, headers, self._dialect.body_type, length=len(body))
         await self._send({"type": "http.response.body", "body": body, "more_body": False})
 
     async def _send_start(

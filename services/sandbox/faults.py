@@ -62,6 +62,8 @@ class Directives(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forb
     """Milliseconds before the first token; instead of the sandbox's setting."""
     rate: _Amount | None = None
     """Tokens a second, 0 for all at once; instead of the sandbox's setting."""
+    filter_after: _Count | None = None
+    """The provider's content filter ends the answer after so many tokens of text."""
     length: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None = None
     """Exact tokens of a text answer."""
 

@@ -11,14 +11,24 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp
 
 from services.sandbox.chat import Answer, ChatRequest, Usage
 from services.sandbox.errors import INVALID_REQUEST, ApiError
 from services.sandbox.faults import from_model
 from services.sandbox.openai_chat import body as chat_body
 from services.sandbox.openai_chat import rendering, rules
-from services.sandbox.provider import Bill, Ended, Headers, bearer_key, is_invalid, is_unknown, random_id, reasons
+from services.sandbox.provider import (
+    Bill,
+    Call,
+    Doors,
+    Ended,
+    Headers,
+    bearer_key,
+    is_invalid,
+    is_unknown,
+    random_id,
+    reasons,
+)
 from services.sandbox.script import Frame
 
 SNAPSHOTS: Mapping[str, str] = {
@@ -80,22 +90,23 @@ class OpenAI:
     prefix = "/openai/v1"
     keepalive = b""
     stream_type = b"text/event-stream; charset=utf-8"
+    body_type = b"application/json"
 
-    def routes(self, completions: ASGIApp) -> Sequence[BaseRoute]:
+    def routes(self, doors: Doors) -> Sequence[BaseRoute]:
         """Chat completions, the catalogue, and one model of it."""
         return (
-            Route("/chat/completions", completions, methods=["POST"]),
+            Route("/chat/completions", doors.completions(self), methods=["POST"]),
             Route("/models", self._models, methods=["GET"]),
             Route("/models/{model:path}", self._model, methods=["GET"]),
         )
 
-    def gist(self, body: bytes) -> tuple[str | None, bool]:
+    def gist(self, call: Call) -> tuple[str | None, bool]:
         """Model and streaming, as the body says."""
-        return chat_body.gist(body)
+        return chat_body.gist(call.body)
 
-    def authenticate(self, headers: Mapping[str, str]) -> str:
+    def authenticate(self, call: Call) -> str:
         """The bearer key. Raises ApiError 401 where it is missing, or bad."""
-        key = bearer_key(headers)
+        key = bearer_key(call.headers)
         if key is None:
             raise ApiError(401, _NO_KEY)
         if is_invalid(key):
@@ -103,9 +114,9 @@ class OpenAI:
             raise ApiError(401, text, code="invalid_api_key")
         return key
 
-    def parse(self, body: bytes) -> ChatRequest:
+    def parse(self, call: Call) -> ChatRequest:
         """The request. Raises ApiError 400, or 404 for a model that does not exist."""
-        read = chat_body.decode(body, _decoder)
+        read = chat_body.decode(call.body, _decoder)
         if not read.model:
             raise ApiError(400, "you must provide a model parameter")
         model, _ = from_model(read.model)
@@ -148,6 +159,10 @@ class OpenAI:
             (b"x-ratelimit-reset-tokens", b"0s"),
         )
 
+    def reply_headers(self, seconds: float) -> Headers:
+        """Ids and processing time."""
+        return _common_headers(seconds)
+
     def refusal(self, status: int, retry_after: float | None) -> ApiError:
         """A refusal with an ordered status."""
         message, kind, code = REFUSALS.get(status, REFUSALS[500 if status >= 500 else 400])
@@ -179,7 +194,7 @@ class OpenAI:
 
     async def _models(self, request: Request) -> Response:
         try:
-            self.authenticate(request.headers)
+            self.authenticate(Call(body=b"", headers=request.headers))
         except ApiError as error:
             return _refused(self, error)
         names = sorted({*SNAPSHOTS, *SNAPSHOTS.values()})
@@ -189,7 +204,7 @@ class OpenAI:
     async def _model(self, request: Request) -> Response:
         name = request.path_params["model"]
         try:
-            self.authenticate(request.headers)
+            self.authenticate(Call(body=b"", headers=request.headers))
             if is_unknown(name):
                 text = f"The model '{name}' does not exist"
                 raise ApiError(404, text, param="model", code="model_not_found")

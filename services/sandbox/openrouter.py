@@ -11,7 +11,6 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp
 
 from services.sandbox import openrouter_rendering as rendering
 from services.sandbox.chat import Answer, ChatRequest, Usage
@@ -21,7 +20,18 @@ from services.sandbox.generations import Generations
 from services.sandbox.openai_chat import body as chat_body
 from services.sandbox.openai_chat import rules
 from services.sandbox.prices import PRICES, Price, cost_of
-from services.sandbox.provider import Bill, Ended, Headers, bearer_key, is_invalid, is_unknown, random_id, reasons
+from services.sandbox.provider import (
+    Bill,
+    Call,
+    Doors,
+    Ended,
+    Headers,
+    bearer_key,
+    is_invalid,
+    is_unknown,
+    random_id,
+    reasons,
+)
 from services.sandbox.script import Frame
 
 REFUSALS: Mapping[int, tuple[str, str | None]] = {
@@ -69,34 +79,35 @@ class OpenRouter:
     prefix = "/openrouter/api/v1"
     keepalive = b": OPENROUTER PROCESSING\n\n"
     stream_type = b"text/event-stream"
+    body_type = b"application/json"
 
     def __init__(self) -> None:
         self._generations = Generations()
 
-    def routes(self, completions: ASGIApp) -> Sequence[BaseRoute]:
+    def routes(self, doors: Doors) -> Sequence[BaseRoute]:
         """Chat completions, the catalogue (which is public), and one generation."""
         return (
-            Route("/chat/completions", completions, methods=["POST"]),
+            Route("/chat/completions", doors.completions(self), methods=["POST"]),
             Route("/models", self._models, methods=["GET"]),
             Route("/generation", self._generation, methods=["GET"]),
         )
 
-    def gist(self, body: bytes) -> tuple[str | None, bool]:
+    def gist(self, call: Call) -> tuple[str | None, bool]:
         """Model and streaming, as the body says."""
-        return chat_body.gist(body)
+        return chat_body.gist(call.body)
 
-    def authenticate(self, headers: Mapping[str, str]) -> str:
+    def authenticate(self, call: Call) -> str:
         """The bearer key. Raises ApiError 401 where it is missing, or bad."""
-        key = bearer_key(headers)
+        key = bearer_key(call.headers)
         if key is None:
             raise ApiError(401, _NO_KEY)
         if is_invalid(key):
             raise ApiError(401, REFUSALS[401][0])
         return key
 
-    def parse(self, body: bytes) -> ChatRequest:
+    def parse(self, call: Call) -> ChatRequest:
         """The request. Raises ApiError 400, also for a model that does not exist."""
-        read = chat_body.decode(body, _decoder)
+        read = chat_body.decode(call.body, _decoder)
         name = read.model or next(iter(read.models or ()), None)
         if name is None:
             raise ApiError(400, "No models provided")
@@ -132,6 +143,10 @@ class OpenRouter:
         """The id of the generation."""
         return ((b"x-generation-id", answer.id.encode()),)
 
+    def reply_headers(self, seconds: float) -> Headers:
+        """OpenRouter adds none."""
+        return ()
+
     def refusal(self, status: int, retry_after: float | None) -> ApiError:
         """A refusal with an ordered status."""
         message, error_type = REFUSALS.get(status, REFUSALS[500 if status >= 500 else 400])
@@ -164,7 +179,7 @@ class OpenRouter:
     async def _generation(self, request: Request) -> Response:
         wanted = request.query_params.get("id", "")
         try:
-            self.authenticate(request.headers)
+            self.authenticate(Call(body=b"", headers=request.headers))
             found = self._generations.find(wanted)
             if found is None:
                 raise ApiError(404, f"Generation {wanted} not found")

@@ -2,9 +2,9 @@
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import msgspec
 from starlette.routing import BaseRoute
@@ -20,6 +20,16 @@ _REASONING_MODEL = re.compile(r"(?:.*/)?(?:o1|o3|o4|gpt-5)(?![0-9])(?!.*chat)")
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _LETTERS = bytes(_ALPHABET[byte % len(_ALPHABET)] for byte in range(256))
 """A letter or digit for each byte."""
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """A request as it came in: whatever a provider may have put its words into. Header names are in lower case."""
+
+    body: bytes
+    headers: Mapping[str, str] = {}
+    path: Mapping[str, str] = {}
+    """The named parts of the path."""
+    query: Mapping[str, str] = {}
 
 
 class Bill(msgspec.Struct, frozen=True):
@@ -41,27 +51,35 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     """From the request's arrival to the end."""
 
 
-class Provider(Protocol):
-    """One provider. Every method is quick and none waits; only ApiError may be raised."""
+class Reply(msgspec.Struct, frozen=True):
+    """The answer to what is no completion; `usage` where the client is told of tokens it is billed for."""
+
+    body: bytes
+    usage: Usage | None = None
+
+
+Operation: TypeAlias = Callable[[Call], Reply]
+"""Answers a checked request at once. Raises ApiError for what the real one refuses."""
+
+
+class Dialect(Protocol):
+    """One way a provider is talked to. Every method is quick and none waits; only ApiError may be raised."""
 
     name: str
-    prefix: str
-    """The base URL's path, as an SDK is given it."""
+    """The provider's name, the same for all its dialects."""
     keepalive: bytes
     """Sent while a stream has nothing to say, and right after its headers; empty for a provider that keeps quiet."""
     stream_type: bytes
-    """Content type of a stream; that of a body is `application/json`."""
+    """Content type of a stream; that of a body is `body_type`."""
+    body_type: bytes
 
-    def routes(self, completions: ASGIApp) -> Sequence[BaseRoute]:
-        """The provider's routes below its prefix; `completions` serves those that make completions."""
-
-    def gist(self, body: bytes) -> tuple[str | None, bool]:
+    def gist(self, call: Call) -> tuple[str | None, bool]:
         """Model and streaming of a request, before it is checked; never raises."""
 
-    def authenticate(self, headers: Mapping[str, str]) -> str:
-        """The key of a request. Raises ApiError 401."""
+    def authenticate(self, call: Call) -> str:
+        """The key of a request. Raises ApiError for a missing or bad one."""
 
-    def parse(self, body: bytes) -> ChatRequest:
+    def parse(self, call: Call) -> ChatRequest:
         """The request, without the directives in its model's name. Raises ApiError for what the real one refuses."""
 
     def answer_id(self) -> str:
@@ -79,6 +97,9 @@ class Provider(Protocol):
     def headers(self, request: ChatRequest, answer: Answer, seconds: float) -> Headers:
         """Headers of an answer that took so many seconds to begin, content type and length aside."""
 
+    def reply_headers(self, seconds: float) -> Headers:
+        """Headers of an answer to what is no completion, content type and length aside."""
+
     def refusal(self, status: int, retry_after: float | None) -> ApiError:
         """A refusal with an ordered status, in this provider's words."""
 
@@ -93,6 +114,27 @@ class Provider(Protocol):
 
     def ended(self, ended: Ended) -> None:
         """Takes note of a completion that is over."""
+
+
+class Doors(Protocol):
+    """Makes the routes' endpoints, behind which requests are recorded and go wrong as ordered."""
+
+    def completions(self, dialect: Dialect) -> ASGIApp:
+        """For what makes completions."""
+
+    def operation(self, dialect: Dialect, operation: Operation) -> ASGIApp:
+        """For what is answered at once, as embeddings are; errors are written in `dialect`."""
+
+
+class Provider(Protocol):
+    """One provider: where it is found, and the dialects spoken there."""
+
+    name: str
+    prefix: str
+    """The base URL's path, as an SDK is given it."""
+
+    def routes(self, doors: Doors) -> Sequence[BaseRoute]:
+        """The provider's routes below its prefix."""
 
 
 def bearer_key(headers: Mapping[str, str]) -> str | None:

@@ -3,9 +3,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.sandbox.chat import ToolChoice
+from services.sandbox.chat import ChatRequest, ToolChoice
 from services.sandbox.errors import ApiError
 from services.sandbox.openai import OpenAI
+from services.sandbox.provider import Call
 
 HELLO = {"role": "user", "content": "Hello"}
 TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
@@ -15,9 +16,13 @@ def body(**fields: Any) -> bytes:
     return msgspec.json.encode({"model": "gpt-4o", "messages": [HELLO], **fields})
 
 
+def parsed(raw: bytes) -> ChatRequest:
+    return OpenAI().parse(Call(body=raw))
+
+
 def refused(raw: bytes) -> ApiError:
     with pytest.raises(ApiError) as refusal:
-        OpenAI().parse(raw)
+        parsed(raw)
     return refusal.value
 
 
@@ -97,17 +102,17 @@ def test_models_named_so_do_not_exist(model: str) -> None:
 
 
 def test_unknown_fields_and_models_are_taken() -> None:
-    request = OpenAI().parse(body(model="my/own:model", brand_new={"deep": [1]}, metadata={"a": "b"}))
+    request = parsed(body(model="my/own:model", brand_new={"deep": [1]}, metadata={"a": "b"}))
 
     assert request.model == "my/own:model"
 
 
 def test_directives_are_no_part_of_a_models_name() -> None:
-    assert OpenAI().parse(body(model="gpt-4o:sandbox-no-done")).model == "gpt-4o"
+    assert parsed(body(model="gpt-4o:sandbox-no-done")).model == "gpt-4o"
 
 
 def test_a_request_is_understood() -> None:
-    request = OpenAI().parse(
+    request = parsed(
         body(
             messages=[
                 {"role": "system", "content": "Be brief."},
@@ -137,8 +142,8 @@ def test_a_request_is_understood() -> None:
 def test_prompt_tokens_are_counted_as_documented() -> None:
     text, image = {"type": "text", "text": "x" * 91}, {"type": "image_url", "image_url": {"url": "data:"}}
 
-    plain = OpenAI().parse(body(messages=[{"role": "user", "content": "x" * 91}]))
-    seen = OpenAI().parse(body(messages=[{"role": "user", "content": [text, image]}], tools=[TOOL]))
+    plain = parsed(body(messages=[{"role": "user", "content": "x" * 91}]))
+    seen = parsed(body(messages=[{"role": "user", "content": [text, image]}], tools=[TOOL]))
 
     # 3 for the prompt, 4 for its message, and "user\n" + 91 characters: 96 / 4.
     assert plain.prompt_tokens == 3 + 4 + 24
@@ -161,4 +166,4 @@ def test_prompt_tokens_are_counted_as_documented() -> None:
     ),
 )
 def test_models_think_by_their_name(model: str, thinks: bool) -> None:
-    assert OpenAI().parse(body(model=model)).reasons is thinks
+    assert parsed(body(model=model)).reasons is thinks
