@@ -20,6 +20,7 @@ from services.router.plan import Catalog, Endpoint, Model, Provider, Settings
 from services.router.wire.base import Dialect
 from services.router.wire.base import WireFormat as Wire
 from services.router.wire.openai_chat import OpenAIChat
+from services.router.wire.openai_embeddings import OpenAIEmbeddings
 from services.runtime import times
 from services.runtime.bus import Bus
 from services.runtime.errors import PantheonError
@@ -31,7 +32,12 @@ from services.runtime.status import error_from_rpc
 
 _chat = OpenAIChat()
 WIRES: Mapping[int, Mapping[Format, Wire]] = {
-    WireFormat.WIRE_FORMAT_OPENAI_CHAT: {Format.CHAT: _chat, Format.MESSAGES: _chat, Format.RESPONSES: _chat},
+    WireFormat.WIRE_FORMAT_OPENAI_CHAT: {
+        Format.CHAT: _chat,
+        Format.MESSAGES: _chat,
+        Format.RESPONSES: _chat,
+        Format.EMBEDDINGS: OpenAIEmbeddings(),
+    },
 }
 """How a provider of each format is talked to, by the format of the request."""
 

@@ -5,7 +5,7 @@ Format: OpenAI API reference, "Create chat completion".
 
 import base64
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -60,15 +60,11 @@ def to_request(spec: CompletionSpec, *, stream: bool) -> ChatRequest:
     body: Body = {name: msgspec.Raw(_encode(value)) for name, value in _members(spec)}
     if stream:
         body["stream"] = msgspec.Raw(b"true")
-    for name, value in _extra(spec.extra_body_json).items():
-        if name in body or name in _NOT_EXTRA:
-            shown = name[:_SHOWN_NAME]
-            raise InvalidField(f"extra_body_json.{shown}", shown, "members that this message has no field for")
-        body[name] = value
+    add_extra(body, spec.extra_body_json, _NOT_EXTRA)
     return ChatRequest(
         model=spec.model,
         body=body,
-        size=sum(map(_raw_length, body.values())),
+        size=length_of(body),
         parameters=dict(_parameters(spec)),
         stream=stream,
         show_usage=stream,
@@ -79,8 +75,22 @@ def to_request(spec: CompletionSpec, *, stream: bool) -> ChatRequest:
     )
 
 
-def _raw_length(value: msgspec.Raw) -> int:
-    return len(bytes(value))
+def add_extra(body: Body, text: str, others: Container[str]) -> None:
+    """Adds the members of a JSON object (`extra_body_json`); an empty text has none.
+
+    Raises:
+        InvalidField: it is no object, or has members that the body has already or that are among the `others`.
+    """
+    for name, value in (_schema("extra_body_json", text) if text else {}).items():
+        if name in body or name in others:
+            shown = name[:_SHOWN_NAME]
+            raise InvalidField(f"extra_body_json.{shown}", shown, "members that this message has no field for")
+        body[name] = value
+
+
+def length_of(body: Body) -> int:
+    """How many bytes the members' values have."""
+    return sum(len(bytes(value)) for value in body.values())
 
 
 def _members(spec: CompletionSpec) -> Iterator[tuple[str, Any]]:
@@ -249,7 +259,3 @@ def _schema(path: str, text: str) -> Body:
         return _object.decode(text)
     except (msgspec.DecodeError, RecursionError) as error:
         raise InvalidField(path, text, f"a JSON object ({error})") from None
-
-
-def _extra(text: str) -> Body:
-    return _schema("extra_body_json", text) if text else {}

@@ -2,6 +2,7 @@
 
 from services.router.api import openai_errors
 from services.router.api.app import HttpApi, Surface
+from services.router.api.embeddings import EmbeddingsSurface
 from services.router.api.openai import MODELS, ChatSurface, ModelsSurface
 from services.router.engine import Engine
 from services.router.snapshot import Snapshot
@@ -13,6 +14,7 @@ def http_api(engine: Engine, authenticator: Authenticator, snapshot: Snapshot) -
     models = ModelsSurface(snapshot)
     exact: dict[tuple[str, str], Surface] = {
         ("POST", "/v1/chat/completions"): ChatSurface(engine),
+        ("POST", "/v1/embeddings"): EmbeddingsSurface(engine),
         ("GET", MODELS): models,
     }
     return HttpApi(authenticator, exact, {("GET", f"{MODELS}/"): models}, openai_errors)

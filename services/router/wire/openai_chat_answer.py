@@ -37,9 +37,12 @@ class _PerplexityCost(msgspec.Struct):
     total_cost: Decimal | None = None
 
 
-class _Usage(msgspec.Struct):
+class Usage(msgspec.Struct):
+    """Tokens and cost, wherever a provider puts them."""
+
     prompt_tokens: _Count | None = None
     completion_tokens: _Count | None = None
+    total_tokens: _Count | None = None
     prompt_tokens_details: _PromptDetails | None = None
     completion_tokens_details: _CompletionDetails | None = None
     cost: Decimal | _PerplexityCost | None = None
@@ -50,7 +53,7 @@ class _Usage(msgspec.Struct):
 
 
 class _GroqExtension(msgspec.Struct):
-    usage: _Usage | None = None
+    usage: Usage | None = None
 
 
 class _Function(msgspec.Struct):
@@ -85,7 +88,7 @@ class Completion(msgspec.Struct):
     id: str | None = None
     model: str | None = None
     choices: list[_Choice] | None = None
-    usage: _Usage | None = None
+    usage: Usage | None = None
     x_groq: _GroqExtension | None = None
     error: msgspec.Raw = msgspec.Raw()
 
@@ -105,9 +108,9 @@ def note(facts: Facts, completion: Completion, *, whole: bool) -> None:
     Perplexity sends message and delta side by side: an empty delta in a whole answer, the message so far in a chunk.
     """
     if completion.id and not facts.response_id:
-        facts.response_id = _clean(completion.id, _ID_LENGTH)
+        facts.response_id = clean_id(completion.id)
     if completion.model:
-        facts.served_model = _clean(completion.model, _ID_LENGTH)
+        facts.served_model = clean_id(completion.model)
     for choice in completion.choices or ():
         said = (choice.message or choice.delta) if whole else (choice.delta or choice.message)
         if said is not None:
@@ -121,8 +124,8 @@ def note(facts: Facts, completion: Completion, *, whole: bool) -> None:
             facts.open_choices.add(index)
     usage = completion.usage or (completion.x_groq.usage if completion.x_groq else None)
     if usage is not None:
-        facts.tokens = _tokens(usage)
-        facts.reported_cost = _cost(usage.cost)
+        facts.tokens = tokens_of(usage)
+        facts.reported_cost = cost_of(usage)
 
 
 def text_of(content: Any) -> str:
@@ -148,7 +151,8 @@ def _written(said: _Said) -> int:
     return written
 
 
-def _tokens(usage: _Usage) -> Tokens:
+def tokens_of(usage: Usage) -> Tokens:
+    """The counts, each absent where it was not given."""
     prompt = usage.prompt_tokens_details or _PromptDetails()
     completion = usage.completion_tokens_details or _CompletionDetails()
     return Tokens(
@@ -168,13 +172,19 @@ def _first(own: int | None, other: int | None, third: int | None = None) -> int 
     return other if other is not None else third
 
 
-def _cost(given: Decimal | _PerplexityCost | None) -> Decimal | None:
+def cost_of(usage: Usage) -> Decimal | None:
     """The cost in USD; None for what can't be one."""
+    given = usage.cost
     cost = given.total_cost if isinstance(given, _PerplexityCost) else given
     if cost is None or not cost.is_finite() or not 0 <= cost < _MOST_USD:
         return None
     exponent = cost.as_tuple().exponent
     return cost if isinstance(exponent, int) and exponent >= _LEAST_EXPONENT else None
+
+
+def clean_id(name: str | None) -> str:
+    """An id or a model's name as it may stand in headers, logs and the ledger; empty where there is none."""
+    return _clean(name, _ID_LENGTH) if name else ""
 
 
 def _clean(text: str, most: int) -> str:

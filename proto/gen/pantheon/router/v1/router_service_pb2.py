@@ -24,9 +24,10 @@ _sym_db = _symbol_database.Default()
 
 from pantheon.auth.v1 import access_pb2 as pantheon_dot_auth_dot_v1_dot_access__pb2
 from pantheon.router.v1 import completion_pb2 as pantheon_dot_router_dot_v1_dot_completion__pb2
+from pantheon.router.v1 import embedding_pb2 as pantheon_dot_router_dot_v1_dot_embedding__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'pantheon/router/v1/router_service.proto\x12\x12pantheon.router.v1\x1a\x1dpantheon/auth/v1/access.proto\x1a#pantheon/router/v1/completion.proto\"C\n\x0f\x43ompleteRequest\x12\x30\n\x04spec\x18\x01 \x01(\x0b\x32\".pantheon.router.v1.CompletionSpec\"F\n\x10\x43ompleteResponse\x12\x32\n\ncompletion\x18\x01 \x01(\x0b\x32\x1e.pantheon.router.v1.Completion\"I\n\x15StreamCompleteRequest\x12\x30\n\x04spec\x18\x01 \x01(\x0b\x32\".pantheon.router.v1.CompletionSpec\"\xbf\x01\n\x16StreamCompleteResponse\x12\x34\n\x07started\x18\x01 \x01(\x0b\x32!.pantheon.router.v1.StreamStartedH\x00\x12\x30\n\x05\x64\x65lta\x18\x02 \x01(\x0b\x32\x1f.pantheon.router.v1.ChoiceDeltaH\x00\x12\x34\n\ncompletion\x18\x03 \x01(\x0b\x32\x1e.pantheon.router.v1.CompletionH\x00\x42\x07\n\x05\x65vent\"U\n\rStreamStarted\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x10\n\x08provider\x18\x03 \x01(\t\x12\x0f\n\x07sandbox\x18\x04 \x01(\x08\x32\xe9\x01\n\rRouterService\x12\x61\n\x08\x43omplete\x12#.pantheon.router.v1.CompleteRequest\x1a$.pantheon.router.v1.CompleteResponse\"\n\xa2\xbb\x18\x06\x08\x02\x10\n\x18\x01\x12u\n\x0eStreamComplete\x12).pantheon.router.v1.StreamCompleteRequest\x1a*.pantheon.router.v1.StreamCompleteResponse\"\n\xa2\xbb\x18\x06\x08\x02\x10\n\x18\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'pantheon/router/v1/router_service.proto\x12\x12pantheon.router.v1\x1a\x1dpantheon/auth/v1/access.proto\x1a#pantheon/router/v1/completion.proto\x1a\"pantheon/router/v1/embedding.proto\"C\n\x0f\x43ompleteRequest\x12\x30\n\x04spec\x18\x01 \x01(\x0b\x32\".pantheon.router.v1.CompletionSpec\"F\n\x10\x43ompleteResponse\x12\x32\n\ncompletion\x18\x01 \x01(\x0b\x32\x1e.pantheon.router.v1.Completion\"I\n\x15StreamCompleteRequest\x12\x30\n\x04spec\x18\x01 \x01(\x0b\x32\".pantheon.router.v1.CompletionSpec\"\xbf\x01\n\x16StreamCompleteResponse\x12\x34\n\x07started\x18\x01 \x01(\x0b\x32!.pantheon.router.v1.StreamStartedH\x00\x12\x30\n\x05\x64\x65lta\x18\x02 \x01(\x0b\x32\x1f.pantheon.router.v1.ChoiceDeltaH\x00\x12\x34\n\ncompletion\x18\x03 \x01(\x0b\x32\x1e.pantheon.router.v1.CompletionH\x00\x42\x07\n\x05\x65vent\"U\n\rStreamStarted\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x10\n\x08provider\x18\x03 \x01(\t\x12\x0f\n\x07sandbox\x18\x04 \x01(\x08\"?\n\x0c\x45mbedRequest\x12/\n\x04spec\x18\x01 \x01(\x0b\x32!.pantheon.router.v1.EmbeddingSpec\"C\n\rEmbedResponse\x12\x32\n\nembeddings\x18\x01 \x01(\x0b\x32\x1e.pantheon.router.v1.Embeddings2\xc3\x02\n\rRouterService\x12\x61\n\x08\x43omplete\x12#.pantheon.router.v1.CompleteRequest\x1a$.pantheon.router.v1.CompleteResponse\"\n\xa2\xbb\x18\x06\x08\x02\x10\n\x18\x01\x12u\n\x0eStreamComplete\x12).pantheon.router.v1.StreamCompleteRequest\x1a*.pantheon.router.v1.StreamCompleteResponse\"\n\xa2\xbb\x18\x06\x08\x02\x10\n\x18\x01\x30\x01\x12X\n\x05\x45mbed\x12 .pantheon.router.v1.EmbedRequest\x1a!.pantheon.router.v1.EmbedResponse\"\n\xa2\xbb\x18\x06\x08\x02\x10\n\x18\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,16 +38,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ROUTERSERVICE'].methods_by_name['Complete']._serialized_options = b'\242\273\030\006\010\002\020\n\030\001'
   _globals['_ROUTERSERVICE'].methods_by_name['StreamComplete']._loaded_options = None
   _globals['_ROUTERSERVICE'].methods_by_name['StreamComplete']._serialized_options = b'\242\273\030\006\010\002\020\n\030\001'
-  _globals['_COMPLETEREQUEST']._serialized_start=131
-  _globals['_COMPLETEREQUEST']._serialized_end=198
-  _globals['_COMPLETERESPONSE']._serialized_start=200
-  _globals['_COMPLETERESPONSE']._serialized_end=270
-  _globals['_STREAMCOMPLETEREQUEST']._serialized_start=272
-  _globals['_STREAMCOMPLETEREQUEST']._serialized_end=345
-  _globals['_STREAMCOMPLETERESPONSE']._serialized_start=348
-  _globals['_STREAMCOMPLETERESPONSE']._serialized_end=539
-  _globals['_STREAMSTARTED']._serialized_start=541
-  _globals['_STREAMSTARTED']._serialized_end=626
-  _globals['_ROUTERSERVICE']._serialized_start=629
-  _globals['_ROUTERSERVICE']._serialized_end=862
+  _globals['_ROUTERSERVICE'].methods_by_name['Embed']._loaded_options = None
+  _globals['_ROUTERSERVICE'].methods_by_name['Embed']._serialized_options = b'\242\273\030\006\010\002\020\n\030\001'
+  _globals['_COMPLETEREQUEST']._serialized_start=167
+  _globals['_COMPLETEREQUEST']._serialized_end=234
+  _globals['_COMPLETERESPONSE']._serialized_start=236
+  _globals['_COMPLETERESPONSE']._serialized_end=306
+  _globals['_STREAMCOMPLETEREQUEST']._serialized_start=308
+  _globals['_STREAMCOMPLETEREQUEST']._serialized_end=381
+  _globals['_STREAMCOMPLETERESPONSE']._serialized_start=384
+  _globals['_STREAMCOMPLETERESPONSE']._serialized_end=575
+  _globals['_STREAMSTARTED']._serialized_start=577
+  _globals['_STREAMSTARTED']._serialized_end=662
+  _globals['_EMBEDREQUEST']._serialized_start=664
+  _globals['_EMBEDREQUEST']._serialized_end=727
+  _globals['_EMBEDRESPONSE']._serialized_start=729
+  _globals['_EMBEDRESPONSE']._serialized_end=796
+  _globals['_ROUTERSERVICE']._serialized_start=799
+  _globals['_ROUTERSERVICE']._serialized_end=1122
 # @@protoc_insertion_point(module_scope)

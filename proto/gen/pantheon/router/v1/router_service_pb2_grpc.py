@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class RouterServiceStub:
-    """Completions. The request id, served model and cost are in the response and in the trailing metadata
+    """Completions and embeddings. The request id, served model and cost are in the response and in the trailing metadata
     (`pantheon-request-id`, `pantheon-model`, `pantheon-cost`).
     """
 
@@ -46,10 +46,15 @@ class RouterServiceStub:
                 request_serializer=pantheon_dot_router_dot_v1_dot_router__service__pb2.StreamCompleteRequest.SerializeToString,
                 response_deserializer=pantheon_dot_router_dot_v1_dot_router__service__pb2.StreamCompleteResponse.FromString,
                 _registered_method=True)
+        self.Embed = channel.unary_unary(
+                '/pantheon.router.v1.RouterService/Embed',
+                request_serializer=pantheon_dot_router_dot_v1_dot_router__service__pb2.EmbedRequest.SerializeToString,
+                response_deserializer=pantheon_dot_router_dot_v1_dot_router__service__pb2.EmbedResponse.FromString,
+                _registered_method=True)
 
 
 class RouterServiceServicer:
-    """Completions. The request id, served model and cost are in the response and in the trailing metadata
+    """Completions and embeddings. The request id, served model and cost are in the response and in the trailing metadata
     (`pantheon-request-id`, `pantheon-model`, `pantheon-cost`).
     """
 
@@ -62,6 +67,13 @@ class RouterServiceServicer:
 
     def StreamComplete(self, request, context):
         """Completes, answering as it comes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Embed(self, request, context):
+        """Turns texts into vectors.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -80,6 +92,11 @@ def add_RouterServiceServicer_to_server(servicer, server):
                     request_deserializer=pantheon_dot_router_dot_v1_dot_router__service__pb2.StreamCompleteRequest.FromString,
                     response_serializer=pantheon_dot_router_dot_v1_dot_router__service__pb2.StreamCompleteResponse.SerializeToString,
             ),
+            'Embed': grpc.unary_unary_rpc_method_handler(
+                    servicer.Embed,
+                    request_deserializer=pantheon_dot_router_dot_v1_dot_router__service__pb2.EmbedRequest.FromString,
+                    response_serializer=pantheon_dot_router_dot_v1_dot_router__service__pb2.EmbedResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'pantheon.router.v1.RouterService', rpc_method_handlers)
@@ -89,7 +106,7 @@ def add_RouterServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class RouterService:
-    """Completions. The request id, served model and cost are in the response and in the trailing metadata
+    """Completions and embeddings. The request id, served model and cost are in the response and in the trailing metadata
     (`pantheon-request-id`, `pantheon-model`, `pantheon-cost`).
     """
 
@@ -137,6 +154,33 @@ class RouterService:
             '/pantheon.router.v1.RouterService/StreamComplete',
             pantheon_dot_router_dot_v1_dot_router__service__pb2.StreamCompleteRequest.SerializeToString,
             pantheon_dot_router_dot_v1_dot_router__service__pb2.StreamCompleteResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Embed(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pantheon.router.v1.RouterService/Embed',
+            pantheon_dot_router_dot_v1_dot_router__service__pb2.EmbedRequest.SerializeToString,
+            pantheon_dot_router_dot_v1_dot_router__service__pb2.EmbedResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -13,7 +13,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class RouterServiceStub:
-    """Completions. The request id, served model and cost are in the response and in the trailing metadata
+    """Completions and embeddings. The request id, served model and cost are in the response and in the trailing metadata
     (`pantheon-request-id`, `pantheon-model`, `pantheon-cost`).
     """
 
@@ -22,9 +22,11 @@ class RouterServiceStub:
     """Completes, answering at once."""
     StreamComplete: _aio.UnaryStreamMultiCallable[_router_service_pb2.StreamCompleteRequest, _router_service_pb2.StreamCompleteResponse]
     """Completes, answering as it comes."""
+    Embed: _aio.UnaryUnaryMultiCallable[_router_service_pb2.EmbedRequest, _router_service_pb2.EmbedResponse]
+    """Turns texts into vectors."""
 
 class RouterServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Completions. The request id, served model and cost are in the response and in the trailing metadata
+    """Completions and embeddings. The request id, served model and cost are in the response and in the trailing metadata
     (`pantheon-request-id`, `pantheon-model`, `pantheon-cost`).
     """
 
@@ -43,5 +45,13 @@ class RouterServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_router_service_pb2.StreamCompleteRequest, _abc.AsyncIterator[_router_service_pb2.StreamCompleteResponse]],
     ) -> _abc.AsyncIterator[_router_service_pb2.StreamCompleteResponse]:
         """Completes, answering as it comes."""
+
+    @_abc_1.abstractmethod
+    def Embed(
+        self,
+        request: _router_service_pb2.EmbedRequest,
+        context: _aio.ServicerContext[_router_service_pb2.EmbedRequest, _abc.Awaitable[_router_service_pb2.EmbedResponse]],
+    ) -> _abc.Awaitable[_router_service_pb2.EmbedResponse]:
+        """Turns texts into vectors."""
 
 def add_RouterServiceServicer_to_server(servicer: RouterServiceServicer, server: _aio.Server) -> None: ...

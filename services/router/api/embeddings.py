@@ -1,0 +1,106 @@
+"""POST /v1/embeddings: what any OpenAI SDK speaks.
+
+Format: OpenAI API reference, "Embeddings". Requests and answers keep every member they came with.
+"""
+
+import time
+from typing import Any
+
+import msgspec
+from starlette.types import Scope
+
+from pantheon.usage.v1.ledger_pb2 import SURFACE_OPENAI_EMBEDDINGS
+from services.router.api import openai_errors
+from services.router.api.app import Exchange
+from services.router.api.http import providers_of, switch, tags_of
+from services.router.api.openai import completed_headers
+from services.router.chat import Body, ChatRequest, Format
+from services.router.engine import Engine
+from services.runtime.errors import InvalidField, MalformedBody
+from services.runtime.logging import bind_request
+
+_INPUTS = "a text, or a list of texts, of tokens or of lists of tokens, with at least one member"
+_KINDS: dict[bytes, Any] = {
+    b'"': msgspec.json.Decoder(list[str]),
+    b"[": msgspec.json.Decoder(list[list[int]]),
+    b"{": msgspec.json.Decoder(list[Body]),  # texts and images together (OpenRouter, Voyage)
+}
+"""What the members of a list are, by how the first begins."""
+_tokens = msgspec.json.Decoder(list[int])
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError)
+_NULL = b"null"
+_body = msgspec.json.Decoder(Body)
+_text = msgspec.json.Decoder(str)
+
+
+class EmbeddingsSurface:
+    """POST /v1/embeddings."""
+
+    errors = openai_errors
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def serve(self, exchange: Exchange) -> None:
+        """See `Surface`."""
+        began = time.monotonic()
+        principal = await exchange.principal()
+        request = parse_request(exchange.scope, await exchange.body())
+        call = self._engine.call(request, principal, SURFACE_OPENAI_EMBEDDINGS, began)
+        request_id = str(call.id)
+        bind_request(request_id)
+        reply = exchange.reply
+        reply.headers.append((b"x-request-id", request_id.encode()))
+        completed = await self._engine.complete(call)
+        reply.headers += completed_headers(completed)
+        await reply.send(completed.body)
+
+
+def parse_request(scope: Scope, content: bytes) -> ChatRequest:
+    """The neutral request; its members stay as they came.
+
+    Raises:
+        MalformedBody: it is not a JSON object.
+        InvalidField: model or input are missing or of the wrong type.
+    """
+    try:
+        body = _body.decode(content)
+    except (*_UNREADABLE, RecursionError) as error:
+        raise MalformedBody(str(error)) from None
+    model = _model(bytes(body.get("model", _NULL)))
+    _check_input(bytes(body.get("input", _NULL)))
+    return ChatRequest(
+        model=model,
+        body=body,
+        size=len(content),
+        format=Format.EMBEDDINGS,
+        tags=tags_of(scope),
+        providers=providers_of(scope),
+        fallback=switch(scope, b"x-pantheon-fallback", absent=True),
+    )
+
+
+def _model(given: bytes) -> str:
+    try:
+        model = _text.decode(given)
+    except _UNREADABLE:
+        model = ""
+    if not model:
+        raise InvalidField("model", given[:200].decode("utf-8", "replace"), "the id of a model")
+    return model
+
+
+def _check_input(given: bytes) -> None:
+    """Lets what can be embedded pass. What it is instead is named by kind: it may be somebody's text."""
+    if given.startswith(b'"'):
+        return
+    if not given.startswith(b"["):
+        kind = {b"n": "null", b"{": "an object", b"t": "true", b"f": "false"}.get(given[:1], "a number")
+        raise InvalidField("input", kind, _INPUTS)
+    first = given[1:].lstrip()[:1]
+    if first == b"]":
+        raise InvalidField("input", "an empty list", _INPUTS)
+    try:
+        _KINDS.get(first, _tokens).decode(given)
+    except (*_UNREADABLE, RecursionError):
+        raise InvalidField("input", "a list of something else, or of several kinds", _INPUTS) from None

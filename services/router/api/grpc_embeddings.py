@@ -1,0 +1,106 @@
+"""From an EmbeddingSpec to the neutral request, and from its answer to the proto's vectors.
+
+Format: OpenAI API reference, "Embeddings". A vector in base64 is a row of 32-bit floats, the lowest byte first.
+"""
+
+import base64
+import binascii
+import struct
+from collections.abc import Sequence
+
+import msgspec
+
+from pantheon.router.v1.embedding_pb2 import Embedding, Embeddings, EmbeddingSpec
+from pantheon.usage.v1.ledger_pb2 import LEDGER_STATE_SETTLED
+from pantheon.usage.v1.measure_pb2 import Timing
+from services.router.api.grpc_request import add_extra, length_of
+from services.router.chat import Body, ChatRequest, Format, check_tags
+from services.router.engine import Completed
+from services.router.receipts import cost_message, token_usage
+from services.runtime import times
+from services.runtime.errors import InvalidField, ProviderBroken
+
+_MOST_TEXTS = 2048
+_FLOAT_BYTES = 4
+_encode = msgspec.json.Encoder().encode
+
+
+class _Vector(msgspec.Struct):
+    embedding: list[float] | str
+    index: int = 0
+
+
+class _Answer(msgspec.Struct):
+    data: list[_Vector]
+
+
+_decode = msgspec.json.Decoder(_Answer).decode
+
+
+def to_request(spec: EmbeddingSpec) -> ChatRequest:
+    """The neutral request.
+
+    Raises:
+        InvalidField: something is missing or out of range; the field is named by its path in the spec.
+    """
+    if not spec.model:
+        raise InvalidField("model", "", "the id of a model")
+    if not 1 <= len(spec.texts) <= _MOST_TEXTS:
+        raise InvalidField("texts", len(spec.texts), f"1 to {_MOST_TEXTS} texts")
+    check_tags(spec.tags)
+    body: Body = {"model": msgspec.Raw(_encode(spec.model)), "input": msgspec.Raw(_encode(list(spec.texts)))}
+    if spec.HasField("dimensions"):
+        if spec.dimensions < 1:
+            raise InvalidField("dimensions", spec.dimensions, "at least 1")
+        body["dimensions"] = msgspec.Raw(_encode(spec.dimensions))
+    add_extra(body, spec.extra_body_json, ("stream",))
+    return ChatRequest(
+        model=spec.model,
+        body=body,
+        size=length_of(body),
+        format=Format.EMBEDDINGS,
+        tags=dict(spec.tags),
+        providers=tuple(spec.routing.providers),
+        fallback=not spec.routing.no_fallback,
+    )
+
+
+def embeddings(completed: Completed, texts: int) -> Embeddings:
+    """The answer to a request with so many texts.
+
+    Raises:
+        ProviderBroken: it does not hold one vector for each of them.
+    """
+    call, receipt, provider = completed.call, completed.receipt, completed.candidate.provider
+    first = receipt.time_to_first_token
+    return Embeddings(
+        request_id=str(call.id),
+        model=call.plan.model,
+        served_model=completed.facts.served_model,
+        provider=provider.name,
+        embeddings=[Embedding(vector=vector) for vector in _vectors(completed.body, texts)],
+        tokens=token_usage(receipt.tokens) if receipt.state == LEDGER_STATE_SETTLED else None,
+        cost=cost_message(receipt),
+        timing=Timing(
+            time_to_first_token=None if first is None else times.duration(first), total=times.duration(receipt.total)
+        ),
+        sandbox=provider.sandbox,
+    )
+
+
+def _vectors(body: bytes, texts: int) -> list[Sequence[float]]:
+    try:
+        found = _decode(body).data
+        found.sort(key=lambda vector: vector.index)
+        if len(found) == texts:
+            return [_numbers(vector.embedding) for vector in found]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, binascii.Error, struct.error) as error:
+        raise ProviderBroken(f"The vectors can't be read: {error}", phase="body") from None
+    raise ProviderBroken(f"The answer has {len(found)} vectors for {texts} texts", phase="body")
+
+
+def _numbers(vector: list[float] | str) -> Sequence[float]:
+    if isinstance(vector, list):
+        return vector
+    packed = base64.b64decode(vector, validate=True)
+    return struct.unpack(f"<{len(packed) // _FLOAT_BYTES}f", packed)
