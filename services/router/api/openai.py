@@ -14,6 +14,7 @@ from starlette.types import Scope
 from pantheon.usage.v1.ledger_pb2 import SURFACE_OPENAI_CHAT
 from services.router.api import openai_errors
 from services.router.api.app import Exchange, Reply
+from services.router.api.bodies import body_of, check_messages, model_of, shown, stream_of
 from services.router.api.http import Headers, providers_of, switch, tags_of
 from services.router.attempts import Call
 from services.router.chat import Body, ChatRequest, Frame
@@ -22,15 +23,11 @@ from services.router.plan import Candidate, Model
 from services.router.snapshot import Snapshot
 from services.router.streaming import Streaming
 from services.router.wire.openai_chat import without_usage
-from services.runtime.errors import InvalidField, MalformedBody, ModelNotFound
+from services.runtime.errors import InvalidField, ModelNotFound
 from services.runtime.logging import bind_request
 
 MODELS = "/v1/models"
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError)
-_NULL, _FALSE = msgspec.Raw(b"null"), msgspec.Raw(b"false")
-_body = msgspec.json.Decoder(Body)
-_text = msgspec.json.Decoder(str)
-_flag = msgspec.json.Decoder(bool)
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
@@ -110,17 +107,9 @@ def parse_request(scope: Scope, content: bytes) -> ChatRequest:
         MalformedBody: it is not a JSON object.
         InvalidField: model, messages or stream are missing or of the wrong type.
     """
-    try:
-        body = _body.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise MalformedBody(str(error)) from None
-    try:
-        model = _text.decode(body.get("model", b"null"))
-    except _UNREADABLE:
-        model = ""
-    if not model:
-        raise InvalidField("model", _shown(body.get("model")), "the id of a model")
-    _check_messages(bytes(body.get("messages", b"null")))
+    body = body_of(content)
+    model = model_of(body)
+    check_messages(body)
     stream, show_usage = _stream_wishes(body)
     return ChatRequest(
         model=model,
@@ -135,33 +124,15 @@ def parse_request(scope: Scope, content: bytes) -> ChatRequest:
     )
 
 
-def _check_messages(messages: bytes) -> None:
-    """Lets a list pass that is not empty. What it is instead is named by kind: it may be somebody's prompt."""
-    if not messages.startswith(b"["):
-        kind = {b"n": "null", b"{": "an object", b'"': "a text"}.get(messages[:1], "no list")
-        raise InvalidField("messages", kind, "a list of at least one message")
-    if not messages[1:-1].strip():
-        raise InvalidField("messages", "[]", "a list of at least one message")
-
-
 def _stream_wishes(body: Body) -> tuple[bool, bool]:
     """Whether to stream, and whether to show the usage of the stream."""
-    given = body.get("stream")
-    if given is None or given in (_NULL, _FALSE):
+    if not stream_of(body):
         return False, False
-    try:
-        stream = _flag.decode(given)
-    except _UNREADABLE:
-        raise InvalidField("stream", _shown(given), "true or false") from None
     try:
         options = _stream_options.decode(body.get("stream_options", b"null"))
     except _UNREADABLE:
-        raise InvalidField("stream_options", _shown(body.get("stream_options")), "an object") from None
-    return stream, bool(options and options.include_usage)
-
-
-def _shown(value: msgspec.Raw | None) -> str:
-    return "null" if value is None else bytes(value)[:200].decode("utf-8", "replace")
+        raise InvalidField("stream_options", shown(body.get("stream_options")), "an object") from None
+    return True, bool(options and options.include_usage)
 
 
 def _event(frame: Frame, streaming: Streaming) -> bytes:

@@ -1,0 +1,57 @@
+"""What the HTTP surfaces have in common in reading request bodies: JSON objects whose members stay as they came."""
+
+import msgspec
+
+from services.router.chat import Body
+from services.runtime.errors import InvalidField, MalformedBody
+
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError)
+_NULL, _FALSE = msgspec.Raw(b"null"), msgspec.Raw(b"false")
+_KINDS = {b"n": "null", b"{": "an object", b'"': "a text"}
+_body = msgspec.json.Decoder(Body)
+_text = msgspec.json.Decoder(str)
+_flag = msgspec.json.Decoder(bool)
+
+
+def body_of(content: bytes) -> Body:
+    """The members of a JSON object. Raises MalformedBody where it is none."""
+    try:
+        return _body.decode(content)
+    except (*_UNREADABLE, RecursionError) as error:
+        raise MalformedBody(str(error)) from None
+
+
+def model_of(body: Body) -> str:
+    """The model asked for. Raises InvalidField where none is."""
+    try:
+        model = _text.decode(body.get("model", _NULL))
+    except _UNREADABLE:
+        model = ""
+    if not model:
+        raise InvalidField("model", shown(body.get("model")), "the id of a model")
+    return model
+
+
+def check_messages(body: Body) -> None:
+    """Lets a list pass that is not empty. What it is instead is named by kind: it may be somebody's prompt."""
+    messages = bytes(body.get("messages", _NULL))
+    if not messages.startswith(b"["):
+        raise InvalidField("messages", _KINDS.get(messages[:1], "no list"), "a list of at least one message")
+    if not messages[1:-1].strip():
+        raise InvalidField("messages", "[]", "a list of at least one message")
+
+
+def stream_of(body: Body) -> bool:
+    """Whether the answer is to be streamed. Raises InvalidField where that is neither true nor false."""
+    given = body.get("stream")
+    if given is None or given in (_NULL, _FALSE):
+        return False
+    try:
+        return _flag.decode(given)
+    except _UNREADABLE:
+        raise InvalidField("stream", shown(given), "true or false") from None
+
+
+def shown(value: msgspec.Raw | None) -> str:
+    """A member's value as an error may show it."""
+    return "null" if value is None else bytes(value)[:200].decode("utf-8", "replace")
