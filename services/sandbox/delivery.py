@@ -59,9 +59,10 @@ class Delivery:
 
     async def reply(self, reply: Reply, orders: Directives) -> Outcome:
         """Sends at once what is no completion."""
-        bill = None if reply.usage is None else Bill(reply.usage)
+        body, usage = (reply.bare, None) if orders.no_usage and reply.bare else (reply.body, reply.usage)
+        bill = None if usage is None else Bill(usage)
         player = Player(self._connection, self._send, Pace.of(0, 0))
-        return await self._act(reply.body, self._dialect.reply_headers(self.seconds), bill, orders, player)
+        return await self._act(body, self._dialect.reply_headers(self.seconds), bill, orders, player)
 
     async def stream(
         self, request: ChatRequest, answer: Answer, bill: Bill | None, orders: Directives, pace: Pace

@@ -1,4 +1,4 @@
-"""Simulated OpenAI: chat completions and the model catalogue.
+"""Simulated OpenAI: chat completions, embeddings and the model catalogue.
 
 Shapes, headers and wording follow recorded answers of api.openai.com and OpenAI's API reference.
 """
@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from services.sandbox import openai_embeddings
 from services.sandbox.chat import Answer, ChatRequest, Usage
 from services.sandbox.errors import INVALID_REQUEST, ApiError
 from services.sandbox.faults import from_model
@@ -84,7 +85,7 @@ _decoder = msgspec.json.Decoder(chat_body.ChatBody)
 
 
 class OpenAI:
-    """api.openai.com, as far as it makes chat completions."""
+    """api.openai.com, as far as it makes chat completions and embeddings."""
 
     name = "openai"
     prefix = "/openai/v1"
@@ -93,9 +94,10 @@ class OpenAI:
     body_type = b"application/json"
 
     def routes(self, doors: Doors) -> Sequence[BaseRoute]:
-        """Chat completions, the catalogue, and one model of it."""
+        """Chat completions, embeddings, the catalogue, and one model of it."""
         return (
             Route("/chat/completions", doors.completions(self), methods=["POST"]),
+            Route("/embeddings", doors.operation(self, openai_embeddings.embed), methods=["POST"]),
             Route("/models", self._models, methods=["GET"]),
             Route("/models/{model:path}", self._model, methods=["GET"]),
         )
@@ -197,7 +199,7 @@ class OpenAI:
             self.authenticate(Call(body=b"", headers=request.headers))
         except ApiError as error:
             return _refused(self, error)
-        names = sorted({*SNAPSHOTS, *SNAPSHOTS.values()})
+        names = sorted({*SNAPSHOTS, *SNAPSHOTS.values(), *openai_embeddings.DIMENSIONS})
         listed = {"object": "list", "data": [_model(name) for name in names]}
         return Response(msgspec.json.encode(listed), media_type="application/json")
 

@@ -52,10 +52,14 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """The answer to what is no completion; `usage` where the client is told of tokens it is billed for."""
+    """The answer to what is no completion; `usage` where the client is told of tokens it is billed for.
+
+    `bare` is the body without them, where they can be left out.
+    """
 
     body: bytes
     usage: Usage | None = None
+    bare: bytes = b""
 
 
 Operation: TypeAlias = Callable[[Call], Reply]

@@ -154,9 +154,17 @@ def provider(name: str, base_url: str, *, configured: bool = True, sandbox: bool
     return Change(provider_changed=ProviderChanged(provider=row))
 
 
-def model(model_id: str, *endpoints: tuple[str, str], aliases: tuple[str, ...] = (), price: bool = True) -> Change:
+def model(
+    model_id: str,
+    *endpoints: tuple[str, str],
+    aliases: tuple[str, ...] = (),
+    price: bool = True,
+    completion_price: str | None = "30",
+) -> Change:
     """A model at USD 10 a million prompt tokens and 30 a million completion tokens."""
-    units = [(price_pb2.PRICE_UNIT_PROMPT_TOKEN, 10), (price_pb2.PRICE_UNIT_COMPLETION_TOKEN, 30)]
+    units = [(price_pb2.PRICE_UNIT_PROMPT_TOKEN, "10")]
+    if completion_price is not None:
+        units.append((price_pb2.PRICE_UNIT_COMPLETION_TOKEN, completion_price))
     since = times.to_timestamp(datetime(2020, 1, 1, tzinfo=UTC))
     version = price_pb2.PriceVersion(
         id="price-1",
