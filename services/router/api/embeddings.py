@@ -12,11 +12,12 @@ from starlette.types import Scope
 from pantheon.usage.v1.ledger_pb2 import SURFACE_OPENAI_EMBEDDINGS
 from services.router.api import openai_errors
 from services.router.api.app import Exchange
+from services.router.api.bodies import body_of, model_of
 from services.router.api.http import providers_of, switch, tags_of
 from services.router.api.openai import completed_headers
 from services.router.chat import Body, ChatRequest, Format
 from services.router.engine import Engine
-from services.runtime.errors import InvalidField, MalformedBody
+from services.runtime.errors import InvalidField
 from services.runtime.logging import bind_request
 
 _INPUTS = "a text, or a list of texts, of tokens or of lists of tokens, with at least one member"
@@ -27,10 +28,7 @@ _KINDS: dict[bytes, Any] = {
 }
 """What the members of a list are, by how the first begins."""
 _tokens = msgspec.json.Decoder(list[int])
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError)
 _NULL = b"null"
-_body = msgspec.json.Decoder(Body)
-_text = msgspec.json.Decoder(str)
 
 
 class EmbeddingsSurface:
@@ -63,11 +61,8 @@ def parse_request(scope: Scope, content: bytes) -> ChatRequest:
         MalformedBody: it is not a JSON object.
         InvalidField: model or input are missing or of the wrong type.
     """
-    try:
-        body = _body.decode(content)
-    except (*_UNREADABLE, RecursionError) as error:
-        raise MalformedBody(str(error)) from None
-    model = _model(bytes(body.get("model", _NULL)))
+    body = body_of(content)
+    model = model_of(body)
     _check_input(bytes(body.get("input", _NULL)))
     return ChatRequest(
         model=model,
@@ -78,16 +73,6 @@ def parse_request(scope: Scope, content: bytes) -> ChatRequest:
         providers=providers_of(scope),
         fallback=switch(scope, b"x-pantheon-fallback", absent=True),
     )
-
-
-def _model(given: bytes) -> str:
-    try:
-        model = _text.decode(given)
-    except _UNREADABLE:
-        model = ""
-    if not model:
-        raise InvalidField("model", given[:200].decode("utf-8", "replace"), "the id of a model")
-    return model
 
 
 def _check_input(given: bytes) -> None:
@@ -102,5 +87,5 @@ def _check_input(given: bytes) -> None:
         raise InvalidField("input", "an empty list", _INPUTS)
     try:
         _KINDS.get(first, _tokens).decode(given)
-    except (*_UNREADABLE, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise InvalidField("input", "a list of something else, or of several kinds", _INPUTS) from None
