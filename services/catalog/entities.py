@@ -16,6 +16,7 @@ class ProviderFlags:
     aggregates_vendors: bool = False
     streams_usage_unasked: bool = False
     renames_max_tokens: bool = False
+    serves_responses: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from services.router.wire.base import Dialect
 from services.router.wire.base import WireFormat as Wire
 from services.router.wire.openai_chat import OpenAIChat
 from services.router.wire.openai_embeddings import OpenAIEmbeddings
+from services.router.wire.openai_responses import OpenAIResponses
 from services.runtime import times
 from services.runtime.bus import Bus
 from services.runtime.errors import PantheonError
@@ -40,6 +41,7 @@ WIRES: Mapping[int, Mapping[Format, Wire]] = {
     },
 }
 """How a provider of each format is talked to, by the format of the request."""
+_responses = OpenAIResponses()
 
 _KEY_HEADERS: Mapping[int, tuple[str, str]] = {
     AuthStyle.AUTH_STYLE_BEARER: ("authorization", "Bearer "),
@@ -202,7 +204,7 @@ def _provider(message: provider_pb2.Provider) -> Provider:
     return Provider(
         name=message.name,
         base_url=message.base_url,
-        wires=WIRES.get(message.wire_format, {}) if message.auth_style in _KEY_HEADERS else {},
+        wires=_wires(message) if message.auth_style in _KEY_HEADERS else {},
         dialect=Dialect(
             streams_usage_unasked=message.flags.streams_usage_unasked,
             renames_max_tokens=message.flags.renames_max_tokens,
@@ -213,6 +215,11 @@ def _provider(message: provider_pb2.Provider) -> Provider:
         sandbox=message.sandbox,
         aggregates_vendors=message.flags.aggregates_vendors,
     )
+
+
+def _wires(message: provider_pb2.Provider) -> Mapping[Format, Wire]:
+    wires = WIRES.get(message.wire_format, {})
+    return {**wires, Format.RESPONSES: _responses} if message.flags.serves_responses else wires
 
 
 def _model(message: model_pb2.Model) -> Model:

@@ -124,6 +124,7 @@ class SeedFlags(msgspec.Struct, frozen=True, omit_defaults=True):
     aggregates_vendors: bool = False
     streams_usage_unasked: bool = False
     renames_max_tokens: bool = False
+    serves_responses: bool = False
 
 
 class SeedProvider(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

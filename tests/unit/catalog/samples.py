@@ -30,7 +30,7 @@ OPENAI = SeedProvider(
     models_url="/models",
     key_variable="OPENAI_API_KEY",
     base_url_variable="OPENAI_BASE_URL",
-    flags=SeedFlags(renames_max_tokens=True),
+    flags=SeedFlags(renames_max_tokens=True, serves_responses=True),
 )
 OPENROUTER = SeedProvider(
     name="openrouter",

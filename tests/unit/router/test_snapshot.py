@@ -18,6 +18,7 @@ from services.router.plan import Settings
 from services.router.snapshot import ProviderKeys, Snapshot
 from services.router.wire.base import Dialect
 from services.router.wire.openai_chat import OpenAIChat
+from services.router.wire.openai_responses import OpenAIResponses
 from services.runtime import times
 from services.runtime.errors import DependencyUnavailable
 from services.runtime.money import to_proto
@@ -146,6 +147,15 @@ def test_a_provider_tells_where_it_is_and_how_it_is_spoken_to() -> None:
     assert (found.key_header, found.key_prefix) == ("authorization", "Bearer ")
     assert found.dialect == Dialect(streams_usage_unasked=True, renames_max_tokens=True)
     assert (found.base_url, found.aggregates_vendors, found.sandbox) == ("https://api.openai.com/v1", True, True)
+
+
+def test_only_a_provider_that_serves_responses_gets_them_untranslated() -> None:
+    plain = snapshot(provider()).catalog.providers["openai"]
+    assert isinstance(plain.wires[Format.RESPONSES], OpenAIChat)
+    flags = provider_pb2.ProviderFlags(serves_responses=True)
+    serving = snapshot(provider(flags=flags)).catalog.providers["openai"]
+    assert isinstance(serving.wires[Format.RESPONSES], OpenAIResponses)
+    assert isinstance(serving.wires[Format.CHAT], OpenAIChat)
 
 
 @pytest.mark.parametrize(

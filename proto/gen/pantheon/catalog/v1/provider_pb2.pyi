@@ -161,6 +161,7 @@ class ProviderFlags(_message.Message):
     AGGREGATES_VENDORS_FIELD_NUMBER: _builtins.int
     STREAMS_USAGE_UNASKED_FIELD_NUMBER: _builtins.int
     RENAMES_MAX_TOKENS_FIELD_NUMBER: _builtins.int
+    SERVES_RESPONSES_FIELD_NUMBER: _builtins.int
     reports_cost: _builtins.bool
     """Its usage carries the cost it charges, in USD (OpenRouter's `usage.cost`)."""
     aggregates_vendors: _builtins.bool
@@ -169,6 +170,10 @@ class ProviderFlags(_message.Message):
     """It sends the usage of a stream without being asked by `stream_options`, and may refuse the field."""
     renames_max_tokens: _builtins.bool
     """It needs `max_completion_tokens` where others take `max_tokens` for its reasoning models."""
+    serves_responses: _builtins.bool
+    """Beside chat completions it serves POST {base_url}/responses, as OpenAI defines it: requests of that format go there
+    as they are, instead of being translated.
+    """
     def __init__(
         self,
         *,
@@ -176,10 +181,11 @@ class ProviderFlags(_message.Message):
         aggregates_vendors: _builtins.bool = ...,
         streams_usage_unasked: _builtins.bool = ...,
         renames_max_tokens: _builtins.bool = ...,
+        serves_responses: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aggregates_vendors", b"aggregates_vendors", "renames_max_tokens", b"renames_max_tokens", "reports_cost", b"reports_cost", "streams_usage_unasked", b"streams_usage_unasked"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aggregates_vendors", b"aggregates_vendors", "renames_max_tokens", b"renames_max_tokens", "reports_cost", b"reports_cost", "serves_responses", b"serves_responses", "streams_usage_unasked", b"streams_usage_unasked"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
