@@ -4,9 +4,11 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Generator
+from typing import Any, cast
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from services.runtime.logging import get_logger
 
@@ -19,7 +21,7 @@ class HttpServer:
     def __init__(self, app: ASGIApp, host: str, port: int, *, name: str) -> None:
         config = uvicorn.Config(
             app,
-            http="httptools",
+            http=_Protocol,
             ws="none",
             lifespan="off",
             log_config=None,
@@ -59,6 +61,44 @@ class HttpServer:
         self._server.config.timeout_graceful_shutdown = max(1, round(grace))
         self._server.should_exit = True
         await self._serving
+
+
+class _Protocol(HttpToolsProtocol):
+    """Sends what belongs together as one packet: uvicorn writes the head of an answer and its body one by one."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client has connected."""
+        joined = _Joined(cast("asyncio.Transport", transport), self.loop)
+        super().connection_made(cast("asyncio.Transport", joined))
+
+
+class _Joined:
+    """A transport that writes once per turn of the event loop."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._unsent: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:
+        """Everything else is the transport's own."""
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Sends the data, with whatever else is written before this turn ends."""
+        if not self._unsent:
+            self._loop.call_soon(self._flush)
+        self._unsent.append(bytes(data))
+
+    def close(self) -> None:
+        """Sends what is left, then closes."""
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        if self._unsent:
+            unsent, self._unsent = self._unsent, []
+            self._transport.write(unsent[0] if len(unsent) == 1 else b"".join(unsent))
 
 
 class _Uvicorn(uvicorn.Server):
