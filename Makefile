@@ -19,7 +19,7 @@ KEYLESS       := env $(foreach name,$(PROVIDER_KEYS),-u $(name)) PANTHEON_ENV_FI
 CHECKS := check-lock check-format check-lint check-types check-imports check-house check-protos check-stubs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check $(CHECKS) bench proto format lock clean
+.PHONY: help setup demo run test corpus check $(CHECKS) bench proto format lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ run: $(STAMP) ## Run the whole stack on this machine, console on port 3000, stat
 
 test: $(STAMP) ## Run all tests (WORKERS=4 for so many processes)
 	@$(KEYLESS) $(BIN)/pytest -n $(WORKERS) --maxprocesses 8 --dist worksteal
+
+corpus: $(STAMP) ## Replay all recorded provider traffic, where it is at hand, and compare (MODE=byte for one mode)
+	@$(KEYLESS) $(BIN)/python -m tests.corpus $(if $(MODE),--mode $(MODE))
 
 check: $(STAMP) ## Format, lint, types, import arrows, house rules, protos, stubs, lock
 	@$(MAKE) --no-print-directory --keep-going $(CHECKS)

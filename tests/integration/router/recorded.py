@@ -59,15 +59,20 @@ def _lines(path: Any) -> Iterator[Json]:
         yield from map(json.loads, lines)
 
 
-@asynccontextmanager
-async def replaying(exchanges: Sequence[Exchange]) -> AsyncIterator[Any]:
-    """The corpus's own upstream, holding these exchanges; see its docstring. Chosen by `replay-<id>` in the model."""
+def load_replay() -> Any:
+    """The module of the corpus's own upstream."""
     spec = importlib.util.spec_from_file_location("replay", REPLAY)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    server = module.ReplayServer()
+    return module
+
+
+@asynccontextmanager
+async def replaying(exchanges: Sequence[Exchange]) -> AsyncIterator[Any]:
+    """The corpus's own upstream, holding these exchanges; see its docstring. Chosen by `replay-<id>` in the model."""
+    server = load_replay().ReplayServer()
     server.store = {one.id: _record(one) for one in exchanges}
     async with server:
         yield server
