@@ -17,6 +17,7 @@ from pantheon.usage.v1.ledger_pb2 import Target
 from services.rating import CompiledPrice, PriceTier, PriceUnit, PriceVersion, UnitPrice, compile_price
 from services.router.chat import Format
 from services.router.plan import Catalog, Endpoint, Model, Provider, Settings
+from services.router.wire.anthropic_messages import AnthropicCountTokens, AnthropicMessages
 from services.router.wire.base import Dialect
 from services.router.wire.base import WireFormat as Wire
 from services.router.wire.openai_chat import OpenAIChat
@@ -31,6 +32,7 @@ from services.runtime.money import from_proto
 from services.runtime.process import Process
 from services.runtime.status import error_from_rpc
 
+_anthropic = AnthropicMessages()
 _chat = OpenAIChat()
 WIRES: Mapping[int, Mapping[Format, Wire]] = {
     WireFormat.WIRE_FORMAT_OPENAI_CHAT: {
@@ -38,6 +40,12 @@ WIRES: Mapping[int, Mapping[Format, Wire]] = {
         Format.MESSAGES: _chat,
         Format.RESPONSES: _chat,
         Format.EMBEDDINGS: OpenAIEmbeddings(),
+    },
+    WireFormat.WIRE_FORMAT_ANTHROPIC_MESSAGES: {
+        Format.CHAT: _anthropic,
+        Format.MESSAGES: _anthropic,
+        Format.RESPONSES: _anthropic,
+        Format.COUNT_TOKENS: AnthropicCountTokens(),
     },
 }
 """How a provider of each format is talked to, by the format of the request."""

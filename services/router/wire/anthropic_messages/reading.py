@@ -1,0 +1,51 @@
+"""A request's members, read where they have to be translated."""
+
+import re
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from services.runtime.errors import InvalidField
+
+Kind = TypeVar("Kind")
+
+NULL = msgspec.Raw(b"null")
+_WHERE = re.compile(r"^(?P<what>.*?)(?: - at `\$(?P<path>.*)`)?$", re.DOTALL)
+_MISMATCH = re.compile(r"^Expected `(?P<wanted>[^`]+)`, got `(?P<got>[^`]+)`$")
+_MISSING = re.compile(r"^Object missing required field `(?P<name>[^`]+)`$")
+
+
+class Member(Generic[Kind]):
+    """One member of a request, or of an object in it, of one kind: any that msgspec knows."""
+
+    def __init__(self, name: str, kind: Any) -> None:
+        self._name = name
+        self._decode = msgspec.json.Decoder(kind).decode
+
+    def read(self, raw: msgspec.Raw) -> Kind:
+        """The value.
+
+        Raises:
+            InvalidField: it is of another kind. The error names the kinds only: a value may be somebody's prompt.
+        """
+        try:
+            found: Kind = self._decode(raw)
+        except msgspec.ValidationError as error:
+            raise self._refused(str(error)) from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise InvalidField(self._name, "unreadable JSON", "JSON in UTF-8, nested less deeply") from None
+        return found
+
+    def _refused(self, message: str) -> InvalidField:
+        where = _WHERE.match(message)
+        what, path = (where["what"], where["path"] or "") if where else (message, "")
+        if mismatch := _MISMATCH.match(what):
+            return InvalidField(self._name + path, mismatch["got"], f"expected: {mismatch['wanted']}")
+        if missing := _MISSING.match(what):
+            return InvalidField(f"{self._name}{path}.{missing['name']}", "nothing", "it is required")
+        return InvalidField(self._name + path, "this", what)
+
+
+def given(raw: msgspec.Raw | None) -> msgspec.Raw | None:
+    """The member where it says something; None where it is absent or null."""
+    return None if raw is None or raw == NULL else raw
