@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
+
+import msgspec
 
 from pantheon.errors.v1.error_reason_pb2 import ERROR_REASON_UNSPECIFIED, ErrorReason
 from pantheon.events.v1.completion_pb2 import (
@@ -60,8 +62,7 @@ class Journal(Protocol):
         """Writes a FINISH that becomes durable with the next sync."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """One request on its way. `id` is a UUIDv7; `began` the monotonic time of its arrival."""
 
     id: str

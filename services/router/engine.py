@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
+import msgspec
+
 from services.router.attempts import Attempt, Call, Journal, booked_as, too_long
 from services.router.chat import ChatRequest, Facts, Format
 from services.router.plan import Candidate, make_plan
@@ -55,8 +57,7 @@ _ELSEWHERE = (
 """Failures that another key or endpoint may not have."""
 
 
-@dataclass(frozen=True, slots=True)
-class Completed:
+class Completed(msgspec.Struct, frozen=True):
     """A whole answer and what it came to. `format` is the request's own, or the common shape."""
 
     call: Call

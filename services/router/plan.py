@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 
 import msgspec
 
@@ -14,6 +15,7 @@ from services.runtime.errors import InvalidField, ModelNotFound, NoEndpoint, Pan
 
 AUTO = "auto"
 _MODEL_LENGTH = 256
+_KNOWN_MAXIMA = 1_024
 _encode = msgspec.json.Encoder().encode
 _NULL = msgspec.Raw(b"null")
 _CHAT_FORMATS = {Format.CHAT, Format.RESPONSES, Format.MESSAGES}
@@ -87,8 +89,7 @@ class Catalog:
         return found if found is not None and found.configured and found.wires else None
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(msgspec.Struct, frozen=True):
     """One way to send a request: where, and in which format."""
 
     provider: Provider
@@ -96,8 +97,7 @@ class Candidate:
     wire: WireFormat
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True):
     """Where to send a request, best first, and what to fill in."""
 
     model: str
@@ -179,7 +179,7 @@ def _fill(request: ChatRequest, settings: Settings, most_tokens: int | None) -> 
         return fill
     for name, allowed in RANGES.items():
         if name == "max_tokens":
-            allowed = replace(allowed, maximum=most_tokens or allowed.maximum)  # noqa: PLW2901 - the model's own range
+            allowed = _up_to(most_tokens) if most_tokens else allowed  # noqa: PLW2901 - the model's own range
         field_name, given = _given(request, name)
         if given is None:
             given = request.parameters.get(name) or settings.fill.get(name)
@@ -190,6 +190,11 @@ def _fill(request: ChatRequest, settings: Settings, most_tokens: int | None) -> 
             fill[name] = given
         _check(field_name, given, allowed)
     return fill
+
+
+@lru_cache(_KNOWN_MAXIMA)
+def _up_to(most_tokens: int) -> Range:
+    return replace(RANGES["max_tokens"], maximum=most_tokens)
 
 
 def _given(request: ChatRequest, name: str) -> tuple[str, msgspec.Raw | None]:

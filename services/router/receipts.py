@@ -1,15 +1,15 @@
 """What an attempt came to, and how that is written into events and answers."""
 
-from dataclasses import dataclass
 from decimal import Decimal
+
+import msgspec
 
 from pantheon.usage.v1.measure_pb2 import Cost, TokenUsage
 from services.rating import Tokens
 from services.runtime.money import to_proto
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(msgspec.Struct, frozen=True):
     """What an attempt came to: tokens as booked, cost in USD (None: unknown), seconds since the request's arrival."""
 
     state: int
