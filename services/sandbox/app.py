@@ -5,6 +5,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
+from services.sandbox.anthropic import Anthropic
 from services.sandbox.control import Control
 from services.sandbox.doors import LaboratoryDoors
 from services.sandbox.exchange import Laboratory
@@ -12,7 +13,7 @@ from services.sandbox.openai import OpenAI
 from services.sandbox.openrouter import OpenRouter
 from services.sandbox.provider import Provider
 
-PROVIDERS: tuple[type[Provider], ...] = (OpenAI, OpenRouter)
+PROVIDERS: tuple[type[Provider], ...] = (OpenAI, OpenRouter, Anthropic)
 """Every simulated provider. A new one is a module with a `Provider` and its name here."""
 
 

@@ -1,5 +1,7 @@
 """The one error a simulated provider answers with."""
 
+import os
+
 INVALID_REQUEST = "invalid_request_error"
 
 
@@ -27,3 +29,5 @@ class ApiError(Exception):
         self.code = code
         self.retry_after = retry_after
         """Seconds after which the provider says the request may be sent again."""
+        self.serial = os.urandom(10).hex()
+        """What no other refusal has; request ids are made of it."""

@@ -73,6 +73,16 @@ class SandboxServer:
         """Base URL for a client of OpenRouter."""
         return f"{self.url}/openrouter/api/v1"
 
+    @property
+    def anthropic_url(self) -> str:
+        """Base URL for a client of Anthropic."""
+        return f"{self.url}/anthropic"
+
+    @property
+    def gemini_url(self) -> str:
+        """Base URL for a client of Gemini."""
+        return f"{self.url}/gemini"
+
     async def start(self) -> None:
         """Binds the port and serves. Raises SystemExit, with one line, when the address cannot be had."""
         listener = _bound(self.settings.sandbox_listen)

@@ -2,6 +2,7 @@ from collections.abc import AsyncIterator
 
 import httpx2 as httpx
 import pytest
+from anthropic import AsyncAnthropic
 from openai import AsyncOpenAI
 
 from services.sandbox.server import SandboxServer
@@ -30,6 +31,12 @@ async def openai(sandbox: SandboxServer) -> AsyncIterator[AsyncOpenAI]:
 async def openrouter(sandbox: SandboxServer) -> AsyncIterator[AsyncOpenAI]:
     async with AsyncOpenAI(base_url=sandbox.openrouter_url, api_key="sk-or-test", max_retries=0, timeout=10) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+async def anthropic(sandbox: SandboxServer) -> AsyncIterator[AsyncAnthropic]:
+    async with AsyncAnthropic(base_url=sandbox.anthropic_url, api_key="sk-ant-test", max_retries=0, timeout=10) as it:
+        yield it
 
 
 @pytest.fixture

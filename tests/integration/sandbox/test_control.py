@@ -26,7 +26,11 @@ async def ask(client: httpx.AsyncClient, attempt_id: str = "a-1", **fields: Any)
 async def test_it_tells_what_it_is_and_where(own_sandbox: SandboxServer, control: httpx.AsyncClient) -> None:
     about = (await control.get("/__sandbox__/")).json()
 
-    assert about["base_urls"] == {"openai": own_sandbox.openai_url, "openrouter": own_sandbox.openrouter_url}
+    assert about["base_urls"] == {
+        "openai": own_sandbox.openai_url,
+        "openrouter": own_sandbox.openrouter_url,
+        "anthropic": own_sandbox.anthropic_url,
+    }
     assert {"status", "reset-after", "no-done"} <= set(about["directives"])
 
 
