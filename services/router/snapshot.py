@@ -20,6 +20,7 @@ from services.router.plan import Catalog, Endpoint, Model, Provider, Settings
 from services.router.wire.anthropic_messages import AnthropicCountTokens, AnthropicMessages
 from services.router.wire.base import Dialect
 from services.router.wire.base import WireFormat as Wire
+from services.router.wire.gemini import Gemini, GeminiCountTokens, GeminiEmbeddings
 from services.router.wire.openai_chat import OpenAIChat
 from services.router.wire.openai_embeddings import OpenAIEmbeddings
 from services.router.wire.openai_responses import OpenAIResponses
@@ -34,12 +35,20 @@ from services.runtime.status import error_from_rpc
 
 _anthropic = AnthropicMessages()
 _chat = OpenAIChat()
+_gemini = Gemini()
 WIRES: Mapping[int, Mapping[Format, Wire]] = {
     WireFormat.WIRE_FORMAT_OPENAI_CHAT: {
         Format.CHAT: _chat,
         Format.MESSAGES: _chat,
         Format.RESPONSES: _chat,
         Format.EMBEDDINGS: OpenAIEmbeddings(),
+    },
+    WireFormat.WIRE_FORMAT_GEMINI: {
+        Format.CHAT: _gemini,
+        Format.MESSAGES: _gemini,
+        Format.RESPONSES: _gemini,
+        Format.EMBEDDINGS: GeminiEmbeddings(),
+        Format.COUNT_TOKENS: GeminiCountTokens(),
     },
     WireFormat.WIRE_FORMAT_ANTHROPIC_MESSAGES: {
         Format.CHAT: _anthropic,

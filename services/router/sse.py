@@ -1,11 +1,13 @@
 """Server-sent events, read from bytes as the WHATWG HTML standard says ("Interpreting an event stream").
 
 Lines end with CR, LF or CRLF, whichever way the bytes are cut; a byte order mark at the start is skipped; several data
-lines are joined by LF; an event that the stream's end cuts off is discarded.
+lines are joined by LF; an event that the stream's end cuts off is discarded. Lines of no known field are ignored, but
+for JSON objects that stand bare where an event should.
 """
 
 from dataclasses import dataclass
 
+from services.router.bare_json import BareJson
 from services.runtime.errors import ProviderBroken
 
 _MOST_BUFFERED = 16 * 1024 * 1024
@@ -13,11 +15,12 @@ _MOST_BUFFERED = 16 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event, or (with `comment` set) one comment line."""
+    """One event, or (with `comment` set) one comment line, or (with `bare` set) one JSON object that is no event."""
 
     data: bytes = b""
     name: bytes = b""
     comment: bytes | None = None
+    bare: bytes = b""
 
 
 class SseReader:
@@ -29,6 +32,7 @@ class SseReader:
         self._data: list[bytes] = []
         self._held = 0
         self._name = b""
+        self._bare = BareJson()
 
     def feed(self, chunk: bytes) -> list[Event]:
         """The events completed by these bytes, in order.
@@ -70,8 +74,9 @@ class SseReader:
         return lines
 
     def finish(self) -> list[Event]:
-        """The events that a CR held back at the end of the stream completes."""
-        return self.feed(b"\n") if self._rest.endswith(b"\r") else []
+        """The events that a CR held back at the end of the stream completes, and JSON that no line end follows."""
+        rest = self._rest
+        return self.feed(b"\n") if rest.endswith(b"\r") or (rest and self._bare.takes(rest)) else []
 
     def _add(self, value: bytes) -> None:
         self._data.append(value)
@@ -100,3 +105,6 @@ class SseReader:
             self._name = value
         elif name == b"data":
             self._add(value)
+        elif self._bare.takes(line):
+            events.extend(Event(bare=found) for found in self._bare.feed(line))
+            self._check_size(self._bare.size)

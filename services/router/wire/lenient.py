@@ -58,6 +58,6 @@ def _fitting(value: Any, kind: Any) -> Any:
 
 
 def _struct(value: dict[str, Any], kind: type[msgspec.Struct]) -> msgspec.Struct:
-    fields = [field for field in msgspec.structs.fields(kind) if field.name in value]
-    found = {field.name: _fitting(value[field.name], field.type) for field in fields}
+    fields = [field for field in msgspec.structs.fields(kind) if field.encode_name in value]
+    found = {field.name: _fitting(value[field.encode_name], field.type) for field in fields}
     return kind(**{name: member for name, member in found.items() if member is not None})

@@ -51,26 +51,32 @@ def kind_of_status(status: int) -> type[ProviderError]:
 
 
 def refusal(
-    kind: type[ProviderError], status: int, message: str, body: bytes, headers: Mapping[str, str] | None = None
+    kind: type[ProviderError],
+    status: int,
+    message: str,
+    body: bytes,
+    headers: Mapping[str, str] | None = None,
+    retry_after: float | None = None,
 ) -> ProviderError:
     """The error of this kind, in the provider's words; `original` is its `body`.
 
-    A bad request whose words say that it was too long is a ProviderContextTooLong.
+    A bad request whose words say that it was too long is a ProviderContextTooLong. `retry_after` is the wait in seconds
+    that a body asks for; a header that asks for one goes first.
     """
     if kind is ProviderInvalidRequest and any(words in message.lower() for words in _TOO_LONG):
         kind = ProviderContextTooLong
     metadata: dict[str, object] = {"status": status}
-    retry_after = _seconds((headers or {}).get("retry-after"))
-    if retry_after:
-        metadata["retry_after_seconds"] = retry_after
+    wait = _seconds((headers or {}).get("retry-after")) or _seconds(retry_after)
+    if wait:
+        metadata["retry_after_seconds"] = wait
     shown = _ABOUT_US if kind.is_about_us else message[:_MOST_MESSAGE]
     error = kind(shown or f"The provider answered {status}", **metadata)
     error.original = body
     return error
 
 
-def _seconds(retry_after: str | None) -> str:
-    """The header as seconds; empty where it is missing or a date."""
+def _seconds(retry_after: str | float | None) -> str:
+    """The wait in whole seconds; empty where it is missing or a date."""
     try:
         seconds = float(retry_after or "")
     except ValueError:

@@ -177,7 +177,7 @@ def test_each_provider_is_shown_its_key_in_its_own_way(style: provider_pb2.AuthS
     ("fields", "usable"),
     (
         ({}, True),
-        ({"wire_format": provider_pb2.WIRE_FORMAT_GEMINI}, False),
+        ({"wire_format": provider_pb2.WIRE_FORMAT_GEMINI}, True),
         ({"wire_format": 99}, False),
         ({"auth_style": 99}, False),
     ),
