@@ -49,12 +49,12 @@ class Surface(Protocol):
 
 
 class Reply:
-    """One HTTP answer on its way: whole or streamed, success or error, begun once."""
+    """One HTTP answer on its way: whole or streamed, success or error, begun once. `errors` is how it tells them."""
 
     def __init__(self, send: Send, errors: ErrorShape) -> None:
         self.headers: Headers = []
         self._send = send
-        self._errors = errors
+        self.errors = errors
         self._begun = False
 
     async def send(self, body: bytes) -> None:
@@ -86,10 +86,10 @@ class Reply:
     async def fail(self, error: PantheonError) -> None:
         """The error, as an answer or, in mid-stream, as the last event."""
         if self._begun:
-            await self.end_stream(self._errors.event(error))
+            await self.end_stream(self.errors.event(error))
             return
-        headers = [*self.headers, *self._errors.headers(error)]
-        await answer(self._send, self._errors.status(error), self._errors.body(error), headers)
+        headers = [*self.headers, *self.errors.headers(error)]
+        await answer(self._send, self.errors.status(error), self.errors.body(error), headers)
 
 
 class Exchange:

@@ -19,7 +19,7 @@ from services.router.api.http import Headers, providers_of, switch, tags_of
 from services.router.attempts import Call
 from services.router.chat import Body, ChatRequest, Frame
 from services.router.engine import Completed, Engine
-from services.router.plan import Candidate, Model
+from services.router.plan import Candidate, Catalog, Model
 from services.router.snapshot import Snapshot
 from services.router.streaming import Streaming
 from services.router.wire.openai_chat import without_usage
@@ -86,8 +86,8 @@ class ModelsSurface:
         await exchange.principal()
         catalog = self._snapshot.catalog
         if exchange.path == MODELS:
-            models = [model for model in catalog.models.values() if self._usable(model)]
-            await exchange.reply.send(_encode({"object": "list", "data": [_listed(model) for model in models]}))
+            data = [_listed(model) for model in usable_models(catalog)]
+            await exchange.reply.send(_encode({"object": "list", "data": data}))
             return
         name = exchange.path.removeprefix(f"{MODELS}/")
         model = catalog.find(name)
@@ -95,9 +95,14 @@ class ModelsSurface:
             raise ModelNotFound(name)
         await exchange.reply.send(_encode(_listed(model)))
 
-    def _usable(self, model: Model) -> bool:
-        catalog = self._snapshot.catalog
-        return any(catalog.usable(endpoint.provider) for endpoint in model.endpoints)
+
+def usable_models(catalog: Catalog) -> list[Model]:
+    """The models that some configured provider offers."""
+    return [
+        model
+        for model in catalog.models.values()
+        if any(catalog.usable(endpoint.provider) for endpoint in model.endpoints)
+    ]
 
 
 def parse_request(scope: Scope, content: bytes) -> ChatRequest:

@@ -1,9 +1,12 @@
 """Everything the HTTP port serves."""
 
 from services.router.api import openai_errors
+from services.router.api.anthropic.counting import CountTokensSurface
+from services.router.api.anthropic.surface import MessagesSurface
 from services.router.api.app import HttpApi, Surface
 from services.router.api.embeddings import EmbeddingsSurface
-from services.router.api.openai import MODELS, ChatSurface, ModelsSurface
+from services.router.api.models import AnyModelsSurface
+from services.router.api.openai import MODELS, ChatSurface
 from services.router.engine import Engine
 from services.router.snapshot import Snapshot
 from services.runtime.auth import Authenticator
@@ -11,10 +14,12 @@ from services.runtime.auth import Authenticator
 
 def http_api(engine: Engine, authenticator: Authenticator, snapshot: Snapshot) -> HttpApi:
     """The ASGI application with all surfaces."""
-    models = ModelsSurface(snapshot)
+    models = AnyModelsSurface(snapshot)
     exact: dict[tuple[str, str], Surface] = {
         ("POST", "/v1/chat/completions"): ChatSurface(engine),
         ("POST", "/v1/embeddings"): EmbeddingsSurface(engine),
+        ("POST", "/v1/messages"): MessagesSurface(engine),
+        ("POST", "/v1/messages/count_tokens"): CountTokensSurface(engine),
         ("GET", MODELS): models,
     }
     return HttpApi(authenticator, exact, {("GET", f"{MODELS}/"): models}, openai_errors)

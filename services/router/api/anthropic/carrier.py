@@ -1,0 +1,41 @@
+"""What other providers want back with the next turn, carried through Anthropic's clients in members they never read.
+
+Anthropic's thinking blocks have a `signature` or `data` that a client returns as it got it. Reasoning of other
+providers has more to it (OpenRouter's `format` and `id`, Google's thought signatures), which has no place of its own in
+a message: it travels there, as base64 of JSON behind a mark, by which it is known again.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+MARK = "pantheon."
+_encode = msgspec.json.Encoder().encode
+_object = msgspec.json.Decoder(dict[str, Any])
+
+
+def sealed(value: Mapping[str, Any]) -> str:
+    """The value as a signature or as redacted thinking."""
+    return MARK + base64.urlsafe_b64encode(encoded(value)).decode()
+
+
+def unsealed(text: str) -> dict[str, Any] | None:
+    """What was sealed; None for what was not sealed here."""
+    if not text.startswith(MARK):
+        return None
+    try:
+        return _object.decode(base64.urlsafe_b64decode(text[len(MARK) :]))
+    except (binascii.Error, ValueError, RecursionError):
+        return None
+
+
+def encoded(value: Mapping[str, Any]) -> bytes:
+    """JSON. Half a surrogate pair, as providers send it of an emoji cut in two, is written as it came: escaped."""
+    try:
+        return _encode(value)
+    except UnicodeEncodeError:
+        return json.dumps(value, default=json.loads).encode()
