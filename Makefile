@@ -12,8 +12,10 @@ WRITTEN := $(wildcard services tests benchmarks proto/generate.py)
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 BUF     := $(BIN)/buf
 
-# Only `make run` may spend money: the demo and the tests see no provider key and read no .env.
-PROVIDER_KEYS := $(foreach name,OPENAI OPENROUTER ANTHROPIC GEMINI,$(name)_API_KEY $(name)_BASE_URL)
+# Only `make run` may spend money: the demo and the tests see no provider key and read no .env. Which keys there are the
+# seed's rows say.
+PROVIDER_KEYS := $(shell tr ',{' '\n\n' < services/catalog/seed/providers.json \
+                   | sed -nE 's/^"(key|base_url)_variable":"([A-Z0-9_]*)".*/\2/p')
 KEYLESS       := env $(foreach name,$(PROVIDER_KEYS),-u $(name)) PANTHEON_ENV_FILE=
 
 CHECKS := check-lock check-format check-lint check-types check-imports check-house check-protos check-stubs

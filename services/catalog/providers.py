@@ -43,6 +43,9 @@ def circumstances(provider: Provider, environment: Mapping[str, str], sandbox_ur
     """Reads a provider's variables. With a sandbox (`sandbox_url` not empty) they are not looked at: real keys are
     neither sent to it nor used beside it.
 
+    A provider is configured once it is known that somebody wants it and where it is: by a key, or for one that needs
+    none by its base URL variable; and it has to have a base URL, of its own or from that variable.
+
     Raises:
         SystemExit: a variable holds no base URL or no keys; the line printed names it, not what it holds.
     """
@@ -53,9 +56,12 @@ def circumstances(provider: Provider, environment: Mapping[str, str], sandbox_ur
         key = ProviderKey(SANDBOX_KEY, SANDBOX_KEY)
         return Circumstances(sandbox_url + path, configured=True, sandbox=True, keys=(key,))
     keys = tuple(_keys(provider.key_variable, environment))
+    moved_to = _moved_to(provider, environment)
+    wanted = bool(moved_to) if provider.auth_style == AUTH_STYLE_NONE else bool(keys)
+    address = moved_to or provider.default_base_url
     return Circumstances(
-        base_url=_moved(provider, environment),
-        configured=bool(keys) or provider.auth_style == AUTH_STYLE_NONE,
+        base_url=address,
+        configured=wanted and bool(address),
         sandbox=False,
         keys=keys,
     )
@@ -72,12 +78,11 @@ def under(circumstances: Circumstances, provider: Provider, pepper: bytes) -> Pr
     )
 
 
-def _moved(provider: Provider, environment: Mapping[str, str]) -> str:
+def _moved_to(provider: Provider, environment: Mapping[str, str]) -> str:
+    """What its variable says of its base URL; empty where it says nothing."""
     value = environment.get(provider.base_url_variable, "").strip() if provider.base_url_variable else ""
-    if not value:
-        return provider.default_base_url
     try:
-        return base_url(value)
+        return base_url(value) if value else ""
     except ValueError as error:
         sys.exit(f"{provider.base_url_variable}: {error}")
 

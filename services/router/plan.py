@@ -110,8 +110,8 @@ def make_plan(request: ChatRequest, catalog: Catalog, settings: Settings) -> Pla
 
     Raises:
         ModelNotFound: no model of this name, and no provider it could be meant for.
-        NoEndpoint: no configured provider offers it.
-        UnsupportedFeature: none that does serves requests of this kind.
+        NoEndpoint: no configured provider offers it, or none of those the request names.
+        UnsupportedFeature: none that does serves requests of this format.
         InvalidField: a parameter is out of range.
     """
     name = request.model
@@ -123,11 +123,12 @@ def make_plan(request: ChatRequest, catalog: Catalog, settings: Settings) -> Pla
     if model is None:
         endpoints, model_id, most = _unlisted(name, catalog), name, None
     else:
-        endpoints, model_id, most = model.endpoints, model.id, model.max_output_tokens
+        endpoints, model_id, most = (*model.endpoints, *_own(model, catalog)), model.id, model.max_output_tokens
     providers = [(found, endpoint) for endpoint in endpoints if (found := catalog.usable(endpoint.provider))]
-    candidates = _order(list(_speaking(providers, request.format)), request)
+    speaking = list(_speaking(providers, request.format))
+    candidates = _order(speaking, request)
     if not candidates:
-        raise _no_candidate(model_id, request.format) if providers else NoEndpoint(model_id)
+        raise NoEndpoint(model_id) if speaking or not providers else _unserved(model_id, request.format)
     return Plan(model_id, candidates, _fill(request, settings, most))
 
 
@@ -138,11 +139,16 @@ def _speaking(providers: Iterable[tuple[Provider, Endpoint]], asked: Format) -> 
             yield Candidate(provider, endpoint, wire)
 
 
-def _no_candidate(model: str, asked: Format) -> PantheonError:
+def _unserved(model: str, asked: Format) -> PantheonError:
     """Why a model with providers has no candidates."""
-    if asked in _CHAT_FORMATS:
-        return NoEndpoint(model)
     return UnsupportedFeature(f"No provider of {model!r} serves {asked.value}", model=model, format=asked.value)
+
+
+def _own(model: Model, catalog: Catalog) -> Sequence[Endpoint]:
+    """The endpoint of the provider that has the vendor's name, for a model that the catalog lists only with others."""
+    vendor, _, rest = model.id.partition("/")
+    listed = any(endpoint.provider == vendor for endpoint in model.endpoints)
+    return () if listed or not catalog.usable(vendor) else (Endpoint(vendor, rest),)
 
 
 def _unlisted(name: str, catalog: Catalog) -> Sequence[Endpoint]:

@@ -36,6 +36,7 @@ from services.runtime.status import error_from_rpc
 _anthropic = AnthropicMessages()
 _chat = OpenAIChat()
 _gemini = Gemini()
+_responses = OpenAIResponses()
 WIRES: Mapping[int, Mapping[Format, Wire]] = {
     WireFormat.WIRE_FORMAT_OPENAI_CHAT: {
         Format.CHAT: _chat,
@@ -50,6 +51,7 @@ WIRES: Mapping[int, Mapping[Format, Wire]] = {
         Format.EMBEDDINGS: GeminiEmbeddings(),
         Format.COUNT_TOKENS: GeminiCountTokens(),
     },
+    WireFormat.WIRE_FORMAT_OPENAI_RESPONSES: {Format.RESPONSES: _responses},
     WireFormat.WIRE_FORMAT_ANTHROPIC_MESSAGES: {
         Format.CHAT: _anthropic,
         Format.MESSAGES: _anthropic,
@@ -58,7 +60,6 @@ WIRES: Mapping[int, Mapping[Format, Wire]] = {
     },
 }
 """How a provider of each format is talked to, by the format of the request."""
-_responses = OpenAIResponses()
 
 _KEY_HEADERS: Mapping[int, tuple[str, str]] = {
     AuthStyle.AUTH_STYLE_BEARER: ("authorization", "Bearer "),

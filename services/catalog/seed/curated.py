@@ -15,8 +15,8 @@ CURATED = Path(__file__).with_name("curated.toml")
 class Provider(SeedProvider, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A provider, and where the sources list it."""
 
-    # Its name in genai-prices and models.dev.
-    listed_as: str
+    # Its name in genai-prices and models.dev; empty: none of its models are listed.
+    listed_as: str = ""
     # Whose models it serves under bare ids; empty for an aggregator.
     vendor: str = ""
 

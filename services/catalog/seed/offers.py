@@ -54,7 +54,7 @@ class _PriceList:
 
 def all_offers(curated: Curated, facts: Facts) -> list[Offer]:
     """Every offer of every provider, in the order of the providers and their price lists."""
-    lists = [_price_list(provider, curated, facts) for provider in curated.providers]
+    lists = [_price_list(provider, curated, facts) for provider in curated.providers if provider.listed_as]
     pairs = [(a_list, entry) for a_list in lists for entry in a_list.entries]
     names = [(a_list, a_list.naming.canonical(served)) for a_list, entry in pairs for served in entry.ids]
     mains = [(a_list, a_list.naming.canonical(entry.info.id)) for a_list, entry in pairs]

@@ -32,7 +32,7 @@ class Surroundings:
     Attributes:
         common: for every process.
         providers: keys and base URLs of providers.
-        with_keys: whether there is a provider's key among them.
+        with_keys: whether there is a provider's key among them, or the base URL of one that needs none.
     """
 
     common: Mapping[str, str] = field(repr=False)
@@ -42,27 +42,28 @@ class Surroundings:
     @classmethod
     def of(cls, given: Mapping[str, str]) -> Self:
         """Sorts the variables given, for a stack that may spend money."""
-        keys, base_urls = provider_variables()
-        providers = {name: value for name, value in given.items() if name in keys | base_urls and value}
-        common = {name: value for name, value in given.items() if name not in keys | base_urls | _FOR_SOME_ONLY}
-        return cls(common, providers, with_keys=not keys.isdisjoint(providers))
+        variables = provider_variables()
+        providers = {name: value for name, value in given.items() if name in variables and value}
+        common = {name: value for name, value in given.items() if name not in variables | _FOR_SOME_ONLY}
+        return cls(common, providers, with_keys=not _decisive_variables().isdisjoint(providers))
 
     @classmethod
     def throw_away(cls) -> Self:
         """The environment without any setting or key: for a demo or a test, which must depend on neither."""
-        keys, base_urls = provider_variables()
+        variables = provider_variables()
         common = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(_PREFIX) and name not in keys | base_urls
+            name: value for name, value in os.environ.items() if not name.startswith(_PREFIX) and name not in variables
         }
         return cls(common, {}, with_keys=False)
 
 
-def provider_variables() -> tuple[frozenset[str], frozenset[str]]:
-    """The variables that hold keys, and those that move base URLs, of all providers in the catalog's seed."""
+def provider_variables() -> frozenset[str]:
+    """The variables that hold keys and base URLs of the providers in the catalog's seed."""
     providers = load_providers()
-    return (
-        frozenset(provider.key_variable for provider in providers if provider.key_variable),
-        frozenset(provider.base_url_variable for provider in providers if provider.base_url_variable),
-    )
+    both = (name for provider in providers for name in (provider.key_variable, provider.base_url_variable))
+    return frozenset(filter(None, both))
+
+
+def _decisive_variables() -> frozenset[str]:
+    """Those that make a provider usable: the key's, or the base URL's where no key is needed."""
+    return frozenset(provider.key_variable or provider.base_url_variable for provider in load_providers())

@@ -13,6 +13,7 @@ from services.router.sse import Event
 from services.router.wire.base import Answer, Dialect, StreamParser
 from services.router.wire.openai_chat_answer import decode, note
 from services.router.wire.openai_chat_errors import error_inside, error_of_status
+from services.router.wire.openai_chat_plain import plain
 from services.runtime.errors import ProviderBroken, ProviderError
 
 _DONE = b"[DONE]"
@@ -20,7 +21,6 @@ _encode = msgspec.json.Encoder().encode
 _NULL = msgspec.Raw(b"null")
 _TRUE = msgspec.Raw(b"true")
 _NO_HEADERS: Mapping[str, str] = {}
-_INCLUDE_USAGE = msgspec.Raw(b'{"include_usage":true}')
 
 
 class OpenAIChat:
@@ -35,11 +35,18 @@ class OpenAIChat:
         return _NO_HEADERS
 
     def render_request(self, request: ChatRequest, model: str, fill: Body, dialect: Dialect) -> bytes:
-        """The client's own members, in their order and to the byte, but for `model`, `stream_options` and the fill."""
-        body = {**request.chat(), "model": msgspec.Raw(_encode(model)), **fill}
-        if request.stream and not dialect.streams_usage_unasked:
-            body["stream_options"] = _with_usage(body.get("stream_options"))
-        if dialect.renames_max_tokens and "max_tokens" in fill:
+        """The client's own members, in their order and to the byte, but for `model`, `stream_options` and the fill.
+
+        Of a request that was translated, those that this provider takes.
+        """
+        translated = request.format is not Format.CHAT
+        chat = request.chat()
+        if translated and not dialect.takes_extensions:
+            chat = plain(chat)
+        body = {**chat, "model": msgspec.Raw(_encode(model)), **fill}
+        if request.stream:
+            _ask_for_usage(body, dialect)
+        if dialect.renames_max_tokens and "max_tokens" in (body if translated else fill):
             body["max_completion_tokens"] = body.pop("max_tokens")
         return _encode(body)
 
@@ -103,8 +110,17 @@ def without_usage(chunk: bytes) -> bytes:
     return _encode(body)
 
 
-def _with_usage(options: msgspec.Raw | None) -> msgspec.Raw:
-    if options is None or options == _NULL:
-        return _INCLUDE_USAGE
-    members = msgspec.json.decode(options, type=dict[str, msgspec.Raw])
-    return msgspec.Raw(_encode({**members, "include_usage": _TRUE}))
+def _ask_for_usage(body: Body, dialect: Dialect) -> None:
+    """Has the provider report the usage of the stream: by `stream_options`, or by leaving out the wish where it does so
+    unasked, for such a provider may refuse it (Mistral: 422).
+    """
+    given = body.get("stream_options", _NULL)
+    options = {} if given == _NULL else msgspec.json.decode(given, type=Body)
+    if dialect.streams_usage_unasked:
+        options.pop("include_usage", None)
+    else:
+        options["include_usage"] = _TRUE
+    if options:
+        body["stream_options"] = msgspec.Raw(_encode(options))
+    else:
+        body.pop("stream_options", None)

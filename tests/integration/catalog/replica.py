@@ -32,7 +32,8 @@ from services.runtime.tasks import Tasks
 from tests.unit.catalog.samples import SEED
 
 PEPPER = b"p" * 32
-ENVIRONMENT = {"OPENAI_API_KEY": "sk-openai-0123456789abcdef"}
+LOCAL = {"LOCAL_BASE_URL": "http://127.0.0.1:11434/v1"}
+ENVIRONMENT = {"OPENAI_API_KEY": "sk-openai-0123456789abcdef", **LOCAL}
 
 Metadata = tuple[tuple[str, str], ...]
 StartCatalog = Callable[..., Awaitable["Catalog"]]

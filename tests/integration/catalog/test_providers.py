@@ -10,7 +10,7 @@ from pantheon.catalog.v1.catalog_service_pb2 import ListProviderKeysRequest, Lis
 from services.runtime.bus import Bus
 from services.runtime.status import error_from_rpc
 from tests.fixtures.eventually import eventually
-from tests.integration.catalog.replica import Catalog, StartCatalog, as_user, changed
+from tests.integration.catalog.replica import LOCAL, Catalog, StartCatalog, as_user, changed
 
 OPENAI_KEY = "sk-openai-canary-0123456789"
 OPENROUTER_KEY = "sk-or-v1-canary-abcdefghij"
@@ -47,7 +47,7 @@ async def test_a_key_that_is_set_or_taken_away_is_announced_at_the_next_start(
     own_catalog: Catalog, start_catalog: StartCatalog
 ) -> None:
     revision = await own_catalog.revision()
-    await start_catalog(environment={"OPENROUTER_API_KEY": OPENROUTER_KEY})
+    await start_catalog(environment={"OPENROUTER_API_KEY": OPENROUTER_KEY, **LOCAL})
     changes = await own_catalog.changes_after(revision)
     assert [changed(change) for change in changes] == ["provider_changed openai", "provider_changed openrouter"]
     assert [change.provider_changed.provider.configured for change in changes] == [False, True]
@@ -55,7 +55,7 @@ async def test_a_key_that_is_set_or_taken_away_is_announced_at_the_next_start(
 
 async def test_a_key_that_is_replaced_is_announced_too(own_catalog: Catalog, start_catalog: StartCatalog) -> None:
     revision = await own_catalog.revision()
-    replaced = await start_catalog(environment={"OPENAI_API_KEY": OPENAI_KEY})
+    replaced = await start_catalog(environment={"OPENAI_API_KEY": OPENAI_KEY, **LOCAL})
     assert [changed(change) for change in await own_catalog.changes_after(revision)] == ["provider_changed openai"]
     assert (await keys(replaced))["openai"] == [("6789", OPENAI_KEY)]
 
@@ -71,7 +71,7 @@ async def test_a_moved_provider_is_announced_and_moves_back(own_catalog: Catalog
 
 
 async def test_a_router_gets_the_keys_of_configured_providers(start_catalog: StartCatalog) -> None:
-    catalog = await start_catalog(environment={"OPENAI_API_KEY": f"{OPENAI_KEY},short"})
+    catalog = await start_catalog(environment={"OPENAI_API_KEY": f"{OPENAI_KEY},short", **LOCAL})
     both = [("6789", OPENAI_KEY), ("env:2", "short")]
     assert await keys(catalog) == {"local": [], "openai": both}
     assert await keys(catalog, "openai") == {"openai": both}

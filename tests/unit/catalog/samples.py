@@ -57,6 +57,7 @@ LOCAL = SeedProvider(
     base_url="http://127.0.0.1:11434/v1",
     wire_format=WireFormat.OPENAI_CHAT,
     auth_style=AuthStyle.NONE,
+    base_url_variable="LOCAL_BASE_URL",
 )
 
 

@@ -24,7 +24,8 @@ OPENAI = Provider(
     base_url_variable="OPENAI_BASE_URL",
 )
 ANTHROPIC = replace(OPENAI, name="anthropic", wire_format=WIRE_FORMAT_ANTHROPIC_MESSAGES)
-KEYLESS = replace(OPENAI, name="local", auth_style=AUTH_STYLE_NONE, key_variable="", base_url_variable="")
+KEYLESS = replace(OPENAI, name="local", auth_style=AUTH_STYLE_NONE, key_variable="", base_url_variable="LOCAL_BASE_URL")
+HOMELESS = replace(OPENAI, name="elsewhere", default_base_url="")
 KEY = "sk-canary-0123456789abcd"
 SANDBOX = "http://127.0.0.1:8099"
 
@@ -49,10 +50,24 @@ def test_a_provider_without_a_key_is_not_configured(environment: dict[str, str])
     assert found.keys == ()
 
 
-def test_a_provider_that_takes_no_key_is_configured_without_one() -> None:
-    found = circumstances(KEYLESS, {"": KEY}, "")
-    assert found.configured
+def test_a_provider_that_takes_no_key_is_configured_by_its_base_url_variable() -> None:
+    found = circumstances(KEYLESS, {"LOCAL_BASE_URL": "http://127.0.0.1:11434/v1"}, "")
+    assert (found.configured, found.base_url, found.keys) == (True, "http://127.0.0.1:11434/v1", ())
+
+
+@pytest.mark.parametrize("environment", ({}, {"": KEY}, {"LOCAL_BASE_URL": " "}, {"OPENAI_API_KEY": KEY}))
+def test_that_a_provider_takes_no_key_does_not_say_that_there_is_one(environment: dict[str, str]) -> None:
+    found = circumstances(KEYLESS, environment, "")
+    assert not found.configured
     assert found.keys == ()
+
+
+def test_a_provider_without_an_address_of_its_own_is_configured_when_it_has_key_and_address() -> None:
+    address = "https://mine.openai.azure.com/openai/v1"
+    both = circumstances(HOMELESS, {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": f"{address}/"}, "")
+    assert (both.configured, both.base_url) == (True, address)
+    assert not circumstances(HOMELESS, {"OPENAI_API_KEY": KEY}, "").configured
+    assert not circumstances(HOMELESS, {"OPENAI_BASE_URL": address}, "").configured
 
 
 def test_several_keys_are_given_in_their_order_each_once() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.router.chat import ChatRequest, Format
 from services.router.plan import Catalog, Endpoint, Settings, make_plan
-from services.runtime.errors import InvalidField, ModelNotFound, NoEndpoint, PantheonError
+from services.runtime.errors import InvalidField, ModelNotFound, NoEndpoint, PantheonError, UnsupportedFeature
 from tests.unit.router.calls import catalog, model, price, provider, request
 
 GPT_4 = model("openai/gpt-4", Endpoint("openai", "gpt-4"), Endpoint("openrouter", "openai/gpt-4"))
@@ -166,3 +166,23 @@ def test_the_price_in_force_is_the_newest_that_has_begun() -> None:
 
 def test_an_endpoint_without_prices_is_unpriced() -> None:
     assert Endpoint("openai", "gpt-4").price_at(datetime.now(UTC)) is None
+
+
+def test_a_vendor_that_the_catalog_does_not_list_with_its_model_is_the_last_resort() -> None:
+    coder = model("deepseek/coder", Endpoint("openrouter", "deepseek/coder"))
+    known = catalog((provider("openrouter", aggregates=True), provider("deepseek")), (coder,))
+    assert where("deepseek/coder", known) == ["openrouter:deepseek/coder", "deepseek:coder"]
+    alone = catalog((provider("deepseek"),), (coder,))
+    assert where("deepseek/coder", alone) == ["deepseek:coder"]
+    assert where(replace(request("deepseek/coder"), providers=("deepseek",)), known) == ["deepseek:coder"]
+
+
+def test_a_model_whose_providers_serve_no_such_format_says_so() -> None:
+    with pytest.raises(UnsupportedFeature) as caught:
+        where(replace(request("openai/gpt-4"), format=Format.COUNT_TOKENS))
+    assert caught.value.metadata == {"model": "openai/gpt-4", "format": "anthropic_count_tokens"}
+
+
+def test_a_model_that_none_of_the_named_providers_offers_has_no_endpoint() -> None:
+    with pytest.raises(NoEndpoint):
+        where(replace(request("openai/gpt-4"), providers=("deepseek",)))

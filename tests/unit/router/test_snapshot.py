@@ -277,3 +277,8 @@ async def test_keys_are_asked_for_until_they_are_there_and_again_when_a_provider
         changed.set()
         await asked.get()
     assert keys.in_turn("openai") == ("new",)
+
+
+def test_a_provider_of_the_responses_format_alone_serves_nothing_else() -> None:
+    known = snapshot(provider(wire_format=provider_pb2.WIRE_FORMAT_OPENAI_RESPONSES)).catalog.providers["openai"]
+    assert known.wires.keys() == {Format.RESPONSES}

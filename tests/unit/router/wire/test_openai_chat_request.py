@@ -88,6 +88,28 @@ def test_usage_is_not_asked_of_a_provider_that_sends_it_unasked() -> None:
     assert "stream_options" not in body_of(render(text, stream=True, dialect=Dialect(streams_usage_unasked=True)))
 
 
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    (
+        (b'{"include_usage":true}', None),
+        (b"{}", None),
+        (b"null", None),
+        (b'{"include_usage":true,"x":1.50}', b'{"x":1.50}'),
+    ),
+)
+def test_a_wish_for_usage_is_not_put_to_a_provider_that_may_refuse_it(
+    given: bytes, sent: bytes | None
+) -> None:
+    text = b'{"model":"m","stream_options":' + given + b',"stream":true}'
+    found = body_of(render(text, stream=True, dialect=Dialect(streams_usage_unasked=True)))
+    assert (bytes(found["stream_options"]) if "stream_options" in found else None) == sent
+
+
+def test_stream_options_keep_their_place() -> None:
+    sent = render(b'{"stream_options":{},"model":"m","stream":true}', stream=True)
+    assert sent == b'{"stream_options":{"include_usage":true},"model":"gpt-4-0613","stream":true}'
+
+
 def test_stream_options_of_a_request_that_is_no_stream_are_left_alone() -> None:
     assert b'"stream_options":{"x":1}' in render(b'{"model":"m","stream_options":{"x":1}}')
 

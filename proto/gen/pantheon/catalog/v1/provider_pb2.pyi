@@ -109,7 +109,9 @@ class Provider(_message.Message):
     display_name: _builtins.str
     """What people call it: "OpenRouter"."""
     base_url: _builtins.str
-    """Without a trailing slash: "https://openrouter.ai/api/v1". From the seed, or the provider's base URL variable."""
+    """Without a trailing slash: "https://openrouter.ai/api/v1". From the seed, or the provider's base URL variable. Empty:
+    every customer has an address of its own (Azure OpenAI), and the variable is not set.
+    """
     wire_format: Global___WireFormat.ValueType
     """How it is talked to."""
     auth_style: Global___AuthStyle.ValueType
@@ -117,11 +119,15 @@ class Provider(_message.Message):
     models_url: _builtins.str
     """Where it lists its models; relative to base_url unless absolute. Empty: it has no such list."""
     key_variable: _builtins.str
-    """The environment variable its keys come from: "OPENROUTER_API_KEY" (comma-separated for several)."""
+    """The environment variable its keys come from: "OPENROUTER_API_KEY" (comma-separated for several). Empty: it needs no
+    key.
+    """
     base_url_variable: _builtins.str
     """The environment variable that moves base_url: "OPENROUTER_BASE_URL"."""
     configured: _builtins.bool
-    """At least one key is configured, or it needs none. Only such providers are routed to."""
+    """It has a base_url, and a key; or, where it needs no key (a local server), base_url_variable is set: that it needs
+    none does not say that there is one. Only such providers are routed to.
+    """
     sandbox: _builtins.bool
     """A simulated provider: answers and ledger rows say so."""
     @_builtins.property
