@@ -11,10 +11,14 @@ from services.runtime.errors import ProviderError
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a provider's use of the format differs from the plain one; from the flags of its catalog row."""
+    """How a provider's use of the format differs from the plain one; from the flags of its catalog row.
+
+    `takes_extensions`: it takes what OpenRouter has added to OpenAI's chat completions.
+    """
 
     streams_usage_unasked: bool = False
     renames_max_tokens: bool = False
+    takes_extensions: bool = False
 
 
 @dataclass(frozen=True, slots=True)
