@@ -35,6 +35,7 @@ from services.runtime import times
 from services.runtime.auth import Principal
 from services.runtime.errors import InternalFault, PantheonError, ProviderError, ProviderTimeout
 from services.runtime.ids import uuid7, uuid7_like, uuid7_time
+from services.runtime.logging import get_logger
 from services.runtime.money import to_proto
 
 _FINISH_BYTES = 1_024
@@ -169,6 +170,16 @@ class Attempt:
         tokens = self.facts.tokens if self.http_status in (0, 200) else _NOTHING
         now = time.monotonic() if at is None else at
         _, payload = self._finish(OUTCOME_FAILED, tokens, now, final=final, error=error)
+        target = self._start.target
+        get_logger().warning(
+            "attempt.failed",
+            attempt_id=self._start.attempt_id,
+            provider=target.provider,
+            model=target.model,
+            reason=error.reason,
+            http_status=self.http_status,
+            final=final,
+        )
         return payload
 
     def _finish(

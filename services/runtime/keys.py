@@ -22,6 +22,8 @@ from services.runtime.logging import get_logger
 from services.runtime.status import error_from_rpc
 
 _CALL_SECONDS = 3.0
+_MOST_CALLS = 32
+"""Introspections at a time: whoever tries out keys must not bring auth down."""
 _NEVER = float("inf")
 _UNKNOWN_KEPT = 4_096
 _UNKNOWN_SECONDS = 5.0
@@ -37,7 +39,7 @@ class KeyDirectory:
     """An `Authenticator` over a followed copy of auth's keys, and auth's public keys for login tokens.
 
     An unknown key is looked up with auth once (it may be newer than the copy); that it is unknown is remembered for
-    five seconds, so guessing keys costs auth nothing.
+    five seconds, and no more than 32 are asked for at a time, so guessing keys costs auth little.
     """
 
     def __init__(self, pepper: bytes, channel: grpc.aio.Channel) -> None:
@@ -47,6 +49,7 @@ class KeyDirectory:
         self._tokens = TokenVerifier()
         self._by_hash: dict[bytes, tuple[float, Principal]] = {}
         self._unknown: OrderedDict[bytes, float] = OrderedDict()
+        self._calls = asyncio.Semaphore(_MOST_CALLS)
         self._follower: Follower | None = None
         self.signing_keys_loaded = asyncio.Event()
         """Set once auth's public keys have been fetched; login tokens can't be judged before."""
@@ -120,7 +123,10 @@ class KeyDirectory:
         self._unknown.pop(digest, None)
         resets = self._resets
         try:
-            answer = await self._auth.IntrospectKey(IntrospectKeyRequest(secret_hash=digest), timeout=_CALL_SECONDS)
+            async with asyncio.timeout(_CALL_SECONDS), self._calls:
+                answer = await self._auth.IntrospectKey(IntrospectKeyRequest(secret_hash=digest), timeout=_CALL_SECONDS)
+        except TimeoutError:
+            raise DependencyUnavailable("auth") from None
         except grpc.aio.AioRpcError as failure:
             error = error_from_rpc(failure, "auth")
             if isinstance(error, CredentialsInvalid):

@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
+from types import TracebackType
 from typing import Any, Protocol, Self
 
 import uvloop
@@ -33,6 +34,7 @@ class Process:
     """One process of Pantheon; an async context manager.
 
     What is registered first is closed last. Ready means: started, not draining, and every check of `ready_when` true.
+    Told to stop while it still starts (it may be waiting for a database), it closes what it has and leaves in peace.
     """
 
     def __init__(self, settings: ServiceSettings, name: str) -> None:
@@ -44,19 +46,29 @@ class Process:
         self._servers: list[Serving] = []
         self._stopping = asyncio.Event()
         self._started = False
+        self._starting: asyncio.Task[Any] | None = None
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
+        self._starting = asyncio.current_task()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stopping.set)
+            loop.add_signal_handler(number, self._stop)
         host, port = host_and_port(self.settings.ops_listen, "PANTHEON_OPS_LISTEN")
         ops = HttpServer(ops_app(self._readiness), host, port, name="ops")
         await ops.start()
         self._stack.push_async_callback(ops.stop, 1)
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        stopped_early = kind is asyncio.CancelledError and self._stopping.is_set() and not self._started
+        if stopped_early and self._starting is not None:
+            self._starting.uncancel()
         await self._stack.aclose()
+        if stopped_early:
+            logging.get_logger().info("process.stopped_before_it_started")
+        return stopped_early
 
     def on_stop(self, close: Callable[[], Awaitable[Any]]) -> None:
         """Runs `close` when the process stops, before everything registered earlier is closed."""
@@ -103,6 +115,11 @@ class Process:
         log.info("process.stopped")
         if self.tasks.failed.is_set():
             sys.exit(1)
+
+    def _stop(self) -> None:
+        self._stopping.set()
+        if not self._started and self._starting is not None:
+            self._starting.cancel()
 
     async def _stop_servers(self) -> None:
         await asyncio.gather(*(server.stop(self.settings.drain_seconds) for server in self._servers))
