@@ -226,6 +226,7 @@ def _provider(message: provider_pb2.Provider) -> Provider:
         dialect=Dialect(
             streams_usage_unasked=message.flags.streams_usage_unasked,
             renames_max_tokens=message.flags.renames_max_tokens,
+            takes_extensions=message.flags.aggregates_vendors,
         ),
         key_header=header,
         key_prefix=prefix,
