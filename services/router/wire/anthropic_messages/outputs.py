@@ -48,7 +48,7 @@ def output_format(response_format: msgspec.Raw) -> OutputFormat | str | None:
     if asked.type == "json_schema":
         if asked.json_schema is None or asked.json_schema.schema is None:
             raise InvalidField("response_format.json_schema.schema", "nothing", "a JSON schema")
-        return OutputFormat(constrained(asked.json_schema.schema))
+        return OutputFormat(constrained(asked.json_schema.schema, "response_format.json_schema.schema"))
     if asked.type == "json_object":
         return JSON_ONLY
     if asked.type != "text":
@@ -56,23 +56,33 @@ def output_format(response_format: msgspec.Raw) -> OutputFormat | str | None:
     return None
 
 
-def constrained(schema: Any) -> Any:
-    """The schema as Anthropic's constrained decoding takes it.
+def constrained(schema: Any, field: str) -> Any:
+    """The schema as Anthropic's constrained decoding takes it; `field` is where it stands in the request.
 
     It wants objects closed, and refuses limits on numbers, lengths and patterns: those are told to the model in the
     description, as Anthropic's own SDKs do.
+
+    Raises:
+        InvalidField: it is nested too deeply.
     """
+    try:
+        return _constrained(schema)
+    except RecursionError:
+        raise InvalidField(field, "a schema", "one that is nested less deeply") from None
+
+
+def _constrained(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     found: dict[str, Any] = {}
     told: dict[str, Any] = {}
     for name, value in schema.items():
         if name in _SCHEMAS and isinstance(value, dict):
-            found[name] = {key: constrained(member) for key, member in value.items()}
+            found[name] = {key: _constrained(member) for key, member in value.items()}
         elif name in _VARIANTS and isinstance(value, list):
-            found[_VARIANTS[name]] = [constrained(variant) for variant in value]
+            found[_VARIANTS[name]] = [_constrained(variant) for variant in value]
         elif name == "items":
-            found[name] = constrained(value)
+            found[name] = _constrained(value)
         elif _is_taken(name, value):
             found[name] = value
         elif name not in _UNSAID:

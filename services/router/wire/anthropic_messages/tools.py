@@ -165,7 +165,7 @@ def _schema(parameters: dict[str, msgspec.Raw] | None, *, strict: bool) -> msgsp
     if "type" not in parameters:
         parameters = {"type": msgspec.Raw(b'"object"'), **parameters}
     schema = _encode(parameters)
-    return msgspec.Raw(_encode(constrained(msgspec.json.decode(schema))) if strict else schema)
+    return msgspec.Raw(_encode(constrained(msgspec.json.decode(schema), "tools")) if strict else schema)
 
 
 def _web_search(options: _SearchOptions) -> WebSearch:

@@ -2,10 +2,13 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
+from services.router.chat import ChatRequest
+from services.router.wire.base import Dialect
 from services.runtime.errors import InvalidField, UnsupportedFeature
-from tests.unit.router.wire.anthropic_messages.samples import BUDGETED, TODAY, Json, rendered
+from tests.unit.router.wire.anthropic_messages.samples import BUDGETED, TODAY, WIRE, Json, body_of, rendered
 
 TURNS = [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}]
 ALWAYS = {"model": BUDGETED, "max_tokens": 2000, "messages": TURNS}
@@ -133,3 +136,13 @@ def test_json_without_a_schema_is_asked_for_in_words() -> None:
     body = rendered(response_format={"type": "json_object"})
     assert "JSON object" in body["system"][0]["text"]
     assert "output_config" not in body
+
+
+@pytest.mark.parametrize("depth", (480, 2_000, 100_000))
+def test_a_schema_too_deep_to_close_is_named(depth: int) -> None:
+    nested = b'{"anyOf":[' * depth + b"{}" + b"]}" * depth
+    body = body_of({"messages": [{"role": "user", "content": "Hi"}]})
+    body["response_format"] = msgspec.Raw(b'{"type":"json_schema","json_schema":{"schema":' + nested + b"}}")
+    with pytest.raises(InvalidField) as refused:
+        WIRE.render_request(ChatRequest(model="m", body=body, size=1), BUDGETED, {}, Dialect())
+    assert refused.value.metadata["field"].startswith("response_format")
