@@ -145,7 +145,7 @@ def test_a_provider_tells_where_it_is_and_how_it_is_spoken_to() -> None:
     found = snapshot(provider(flags=flags, sandbox=True)).catalog.providers["openai"]
     assert isinstance(found.wires[Format.CHAT], OpenAIChat)
     assert (found.key_header, found.key_prefix) == ("authorization", "Bearer ")
-    assert found.dialect == Dialect(streams_usage_unasked=True, renames_max_tokens=True)
+    assert found.dialect == Dialect(streams_usage_unasked=True, renames_max_tokens=True, takes_extensions=True)
     assert (found.base_url, found.aggregates_vendors, found.sandbox) == ("https://api.openai.com/v1", True, True)
 
 
