@@ -7,6 +7,7 @@ from services.router.api.app import HttpApi, Surface
 from services.router.api.embeddings import EmbeddingsSurface
 from services.router.api.models import AnyModelsSurface
 from services.router.api.openai import MODELS, ChatSurface
+from services.router.api.responses.surface import RESPONSES, ResponsesSurface, StoredResponses
 from services.router.engine import Engine
 from services.router.snapshot import Snapshot
 from services.runtime.auth import Authenticator
@@ -20,6 +21,12 @@ def http_api(engine: Engine, authenticator: Authenticator, snapshot: Snapshot) -
         ("POST", "/v1/embeddings"): EmbeddingsSurface(engine),
         ("POST", "/v1/messages"): MessagesSurface(engine),
         ("POST", "/v1/messages/count_tokens"): CountTokensSurface(engine),
+        ("POST", RESPONSES): ResponsesSurface(engine),
         ("GET", MODELS): models,
     }
-    return HttpApi(authenticator, exact, {("GET", f"{MODELS}/"): models}, openai_errors)
+    stored = StoredResponses()
+    below: dict[tuple[str, str], Surface] = {
+        ("GET", f"{MODELS}/"): models,
+        **{(method, f"{RESPONSES}/"): stored for method in ("GET", "POST", "DELETE")},
+    }
+    return HttpApi(authenticator, exact, below, openai_errors)

@@ -1,0 +1,41 @@
+"""What this surface itself put into earlier answers and a client brought back, kept from OpenAI's own API.
+
+OpenAI knows its reasoning items by id, and verifies what they hold encrypted: those of other providers' models would be
+refused there. So a conversation may begin with one model and go on with OpenAI's.
+"""
+
+from typing import Any, Final
+
+import msgspec
+
+from services.router.chat import Body
+
+REASONING: Final = "rs_pantheon"
+"""What the ids of this surface's own reasoning items begin with."""
+_MARKED: Final = b'"' + REASONING.encode()
+_items = msgspec.json.Decoder(list[msgspec.Raw])
+_encode = msgspec.json.Encoder().encode
+
+
+class _Item(msgspec.Struct):
+    type: Any = None
+    id: Any = None
+
+
+_item = msgspec.json.Decoder(_Item)
+
+
+def without_ours(body: Body, content: bytes) -> Body:
+    """The request as it came, but for reasoning items of this surface's own. `content` is its bytes."""
+    given = bytes(body.get("input", b""))
+    if _MARKED not in content or not given.startswith(b"["):
+        return body
+    kept = [item for item in _items.decode(given) if not _is_ours(item)]
+    return {**body, "input": msgspec.Raw(_encode(kept))}
+
+
+def _is_ours(item: msgspec.Raw) -> bool:
+    if not bytes(item).startswith(b"{"):
+        return False
+    found = _item.decode(item)
+    return found.type == "reasoning" and isinstance(found.id, str) and found.id.startswith(REASONING)
