@@ -9,11 +9,12 @@ from services.sandbox.anthropic import Anthropic
 from services.sandbox.control import Control
 from services.sandbox.doors import LaboratoryDoors
 from services.sandbox.exchange import Laboratory
+from services.sandbox.gemini import Gemini
 from services.sandbox.openai import OpenAI
 from services.sandbox.openrouter import OpenRouter
 from services.sandbox.provider import Provider
 
-PROVIDERS: tuple[type[Provider], ...] = (OpenAI, OpenRouter, Anthropic)
+PROVIDERS: tuple[type[Provider], ...] = (OpenAI, OpenRouter, Anthropic, Gemini)
 """Every simulated provider. A new one is a module with a `Provider` and its name here."""
 
 

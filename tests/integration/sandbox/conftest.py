@@ -3,6 +3,9 @@ from collections.abc import AsyncIterator
 import httpx2 as httpx
 import pytest
 from anthropic import AsyncAnthropic
+from google import genai
+from google.genai.client import AsyncClient
+from google.genai.types import HttpOptions
 from openai import AsyncOpenAI
 
 from services.sandbox.server import SandboxServer
@@ -37,6 +40,15 @@ async def openrouter(sandbox: SandboxServer) -> AsyncIterator[AsyncOpenAI]:
 async def anthropic(sandbox: SandboxServer) -> AsyncIterator[AsyncAnthropic]:
     async with AsyncAnthropic(base_url=sandbox.anthropic_url, api_key="sk-ant-test", max_retries=0, timeout=10) as it:
         yield it
+
+
+@pytest.fixture(scope="session")
+async def gemini(sandbox: SandboxServer) -> AsyncIterator[AsyncClient]:
+    """On httpx2: the SDK's own transport over aiohttp warns of itself."""
+    async with httpx.AsyncClient(timeout=10) as transport:
+        options = HttpOptions(base_url=sandbox.gemini_url, httpx_async_client=transport)
+        async with genai.Client(api_key="gemini-test", http_options=options).aio as client:
+            yield client
 
 
 @pytest.fixture

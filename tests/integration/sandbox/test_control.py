@@ -30,6 +30,7 @@ async def test_it_tells_what_it_is_and_where(own_sandbox: SandboxServer, control
         "openai": own_sandbox.openai_url,
         "openrouter": own_sandbox.openrouter_url,
         "anthropic": own_sandbox.anthropic_url,
+        "gemini": own_sandbox.gemini_url,
     }
     assert {"status", "reset-after", "no-done"} <= set(about["directives"])
 

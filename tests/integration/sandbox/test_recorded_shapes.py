@@ -17,6 +17,13 @@ QUESTION = {"messages": [{"role": "user", "content": "Look!"}]}
 TOOLS = {**QUESTION, "tools": [{"type": "function", "function": {"name": "look"}}], "tool_choice": "required"}
 THINKING = {**QUESTION, "reasoning": {"effort": "low"}}
 MODELS = {"openai": "gpt-4o", "openrouter": "anthropic/claude-haiku-4.5"}
+MESSAGES: dict[str, Any] = {"model": "claude-opus-4-5", "max_tokens": 2000, **QUESTION}
+LOOK = {"name": "look", "input_schema": {"type": "object"}}
+CONTENTS: dict[str, Any] = {"contents": [{"role": "user", "parts": [{"text": "Look!"}]}]}
+KEYS = {"x-api-key": "test", "anthropic-version": "2023-06-01", "x-goog-api-key": "test"}
+COMPLETIONS = ("chat.completions", "messages", "generateContent", "streamGenerateContent")
+OPEN = ("args", "input", "metadata")
+"""Members whose own members are the client's."""
 
 pytestmark = [pytest.mark.corpus, needs(TRAFFIC)]
 
@@ -26,7 +33,7 @@ def fields(value: Any, path: str = "") -> Iterator[str]:
     if isinstance(value, dict):
         for name, inner in value.items():
             yield f"{path}.{name}"
-            yield from fields(inner, f"{path}.{name}")
+            yield from fields({} if name in OPEN else inner, f"{path}.{name}")
     elif isinstance(value, list):
         for inner in value:
             yield from fields(inner, f"{path}[]")
@@ -44,15 +51,18 @@ def all_fields(bodies: Iterable[str], *, is_stream: bool) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def recorded() -> dict[tuple[str, bool], list[str]]:
-    """Bodies of good answers, by provider and whether they are streams, as they came over the wire."""
-    found: dict[tuple[str, bool], list[str]] = {}
+def recorded() -> dict[tuple[str, str, bool], list[str]]:
+    """Bodies of good answers, by provider, format and whether they are streams, as they came over the wire."""
+    found: dict[tuple[str, str, bool], list[str]] = {}
     with gzip.open(TRAFFIC, "rt") as lines:
         for line in lines:
             exchange = json.loads(line)
             answer = exchange["response"]
-            if (exchange["wire"], exchange["fidelity"], answer["status"]) == ("chat", "raw", 200):
-                found.setdefault((exchange["provider"], exchange["stream"]), []).append(answer["body"])
+            is_completion = exchange["endpoint"] in COMPLETIONS
+            is_array = answer["body"].startswith("[")
+            if (exchange["fidelity"], answer["status"]) == ("raw", 200) and is_completion and not is_array:
+                kind = (exchange["provider"], exchange["wire"], exchange["stream"])
+                found.setdefault(kind, []).append(answer["body"])
     return found
 
 
@@ -61,7 +71,7 @@ def recorded() -> dict[tuple[str, bool], list[str]]:
 async def test_fields_are_those_of_recorded_answers(
     sandbox: SandboxServer,
     http: httpx.AsyncClient,
-    recorded: dict[tuple[str, bool], list[str]],
+    recorded: dict[tuple[str, str, bool], list[str]],
     provider: str,
     *,
     is_stream: bool,
@@ -73,9 +83,60 @@ async def test_fields_are_those_of_recorded_answers(
         for request in (QUESTION, TOOLS, THINKING)
     ]
 
-    real = recorded[provider, is_stream]
+    real = recorded[provider, "chat", is_stream]
     per_answer = [all_fields([body], is_stream=is_stream) for body in real]
     always = set.intersection(*per_answer)
     ours = all_fields(simulated, is_stream=is_stream)
     assert ours <= set.union(*per_answer)
     assert always <= ours
+
+
+@pytest.mark.parametrize("is_stream", (False, True))
+async def test_fields_of_messages_are_those_of_recorded_answers(
+    sandbox: SandboxServer,
+    http: httpx.AsyncClient,
+    recorded: dict[tuple[str, str, bool], list[str]],
+    *,
+    is_stream: bool,
+) -> None:
+    thinking = {"thinking": {"type": "enabled", "budget_tokens": 1024}}
+    tools = {"tools": [LOOK], "tool_choice": {"type": "any"}}
+    simulated = [
+        await http.post(
+            f"{sandbox.anthropic_url}/v1/messages", json={**MESSAGES, **asked, "stream": is_stream}, headers=KEYS
+        )
+        for asked in ({}, thinking, tools)
+    ]
+
+    real = recorded["anthropic", "messages", is_stream]
+    per_answer = [all_fields([body], is_stream=is_stream) for body in real]
+    ours = all_fields([answer.text for answer in simulated], is_stream=is_stream)
+    assert ours <= set.union(*per_answer)
+    assert set.intersection(*per_answer) <= ours
+
+
+@pytest.mark.parametrize("is_stream", (False, True))
+async def test_fields_of_contents_are_those_of_recorded_answers(
+    sandbox: SandboxServer,
+    http: httpx.AsyncClient,
+    recorded: dict[tuple[str, str, bool], list[str]],
+    *,
+    is_stream: bool,
+) -> None:
+    method = "streamGenerateContent?alt=sse" if is_stream else "generateContent"
+    thinking = {"generationConfig": {"thinkingConfig": {"includeThoughts": True}}}
+    calling = {"toolConfig": {"functionCallingConfig": {"mode": "ANY"}}}
+    tools = {"tools": [{"functionDeclarations": [{"name": "look"}]}], **calling}
+    simulated = [
+        await http.post(
+            f"{sandbox.gemini_url}/v1beta/models/{model}:{method}", json={**CONTENTS, **asked}, headers=KEYS
+        )
+        for asked in ({}, thinking, tools)
+        for model in ("gemini-2.5-flash", "gemini-3-flash-preview")
+    ]
+
+    real = recorded["gemini", "gemini", is_stream]
+    per_answer = [found for body in real if (found := all_fields([body], is_stream=is_stream))]
+    ours = all_fields([answer.text for answer in simulated], is_stream=is_stream)
+    assert ours <= set.union(*per_answer) | {".candidates[].content.parts[].functionCall.id"}
+    assert set.intersection(*per_answer) <= ours

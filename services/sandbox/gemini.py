@@ -1,0 +1,110 @@
+"""Simulated Gemini: contents, the counting of their tokens, embeddings, and the model catalogue.
+
+Shapes, headers and wording follow recorded answers of generativelanguage.googleapis.com and Google's API reference.
+"""
+
+from collections.abc import Sequence
+from urllib.parse import parse_qs
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from services.sandbox.errors import ApiError
+from services.sandbox.gemini_contents import embeddings, models, rules
+from services.sandbox.gemini_contents.body import CountBody, GenerateBody, decode
+from services.sandbox.gemini_contents.dialect import Contents, Form, existing
+from services.sandbox.gemini_contents.interpretation import interpret
+from services.sandbox.gemini_contents.rendering import indented
+from services.sandbox.provider import Call, Doors, Reply
+
+_VERSIONS = ("/v1beta", "/v1")
+"""Served alike."""
+
+
+class Gemini:
+    """generativelanguage.googleapis.com, as far as it generates contents and embeds them."""
+
+    name = "gemini"
+    prefix = "/gemini"
+
+    def __init__(self) -> None:
+        self._whole = Contents()
+
+    def routes(self, doors: Doors) -> Sequence[BaseRoute]:
+        """The methods of a model, the catalogue, and one model of it."""
+        streams = _ByAlt(events=doors.completions(Contents(Form.EVENTS)), array=doors.completions(Contents(Form.ARRAY)))
+        methods: dict[str, ASGIApp] = {
+            "generateContent": doors.completions(self._whole),
+            "streamGenerateContent": streams,
+            "countTokens": doors.operation(self._whole, _count),
+            "embedContent": doors.operation(self._whole, _embed),
+            "batchEmbedContents": doors.operation(self._whole, _embed_batch),
+        }
+        routes: list[BaseRoute] = []
+        for version in _VERSIONS:
+            models_path = f"{version}/models"
+            routes += (
+                *(Route(f"{models_path}/{{model}}:{method}", app, methods=["POST"]) for method, app in methods.items()),
+                Route(models_path, self._list, methods=["GET"]),
+                Route(f"{models_path}/{{model}}", self._get, methods=["GET"]),
+            )
+        return routes
+
+    async def _list(self, request: Request) -> Response:
+        try:
+            self._whole.authenticate(_call(request))
+        except ApiError as error:
+            return self._refused(error)
+        listed = {"models": [models.described(name) for name in models.CATALOGUE]}
+        return Response(indented(listed), media_type=Contents.body_type.decode())
+
+    async def _get(self, request: Request) -> Response:
+        name = request.path_params["model"]
+        try:
+            self._whole.authenticate(_call(request))
+            model = existing(name, "getModel")
+        except ApiError as error:
+            return self._refused(error)
+        return Response(indented(models.described(model)), media_type=Contents.body_type.decode())
+
+    def _refused(self, error: ApiError) -> Response:
+        headers = {name.decode(): value.decode() for name, value in self._whole.error_headers(error, 0.0)}
+        return Response(self._whole.error_body(error), error.status, headers, media_type=Contents.body_type.decode())
+
+
+class _ByAlt:
+    """Streams are events with `alt=sse`, and a JSON array without."""
+
+    def __init__(self, *, events: ASGIApp, array: ASGIApp) -> None:
+        self._events = events
+        self._array = array
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asked = parse_qs(scope["query_string"].decode("latin-1"))
+        chosen = self._events if asked.get("alt") == ["sse"] else self._array
+        await chosen(scope, receive, send)
+
+
+def _call(request: Request) -> Call:
+    return Call(body=b"", headers=request.headers, query=dict(request.query_params))
+
+
+def _count(call: Call) -> Reply:
+    """The tokens of a prompt."""
+    model = existing(call.path["model"], "countTokens")
+    read = decode(call.body, CountBody)
+    whole = read.generate_content_request or GenerateBody(contents=read.contents)
+    rules.check(whole, model)
+    tokens = interpret(whole, model=model, stream=False).prompt_tokens
+    counts = {"totalTokens": tokens, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": tokens}]}
+    return Reply(indented(counts))
+
+
+def _embed(call: Call) -> Reply:
+    return embeddings.embed(call.body, existing(call.path["model"], "embedContent"))
+
+
+def _embed_batch(call: Call) -> Reply:
+    return embeddings.embed_batch(call.body, existing(call.path["model"], "batchEmbedContents"))

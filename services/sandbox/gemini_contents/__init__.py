@@ -1,0 +1,1 @@
+"""Gemini's contents: requests read and checked, answers written."""
