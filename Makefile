@@ -21,7 +21,7 @@ KEYLESS       := env $(foreach name,$(PROVIDER_KEYS),-u $(name)) PANTHEON_ENV_FI
 CHECKS := check-lock check-format check-lint check-types check-imports check-house check-protos check-stubs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test corpus check $(CHECKS) bench proto format lock clean
+.PHONY: help setup demo run test corpus fuzz check $(CHECKS) bench proto format lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ test: $(STAMP) ## Run all tests (WORKERS=4 for so many processes)
 
 corpus: $(STAMP) ## Replay all recorded provider traffic, where it is at hand, and compare (MODE=byte for one mode)
 	@$(KEYLESS) $(BIN)/python -m tests.corpus $(if $(MODE),--mode $(MODE))
+
+fuzz: $(STAMP) ## Feed a million odd inputs to all that reads strangers' bytes (COUNT=10000 for fewer, SEED=7)
+	@$(KEYLESS) $(BIN)/python -m tests.fuzz --count $(or $(COUNT),1000000) --seed $(or $(SEED),1)
 
 check: $(STAMP) ## Format, lint, types, import arrows, house rules, protos, stubs, lock
 	@$(MAKE) --no-print-directory --keep-going $(CHECKS)

@@ -30,7 +30,7 @@ class LenientDecoder(Generic[Kind]):
             # Python's own reader takes what providers do send: half surrogates (an emoji cut in two), NaN, Infinity.
             try:
                 value = json.loads(data, parse_float=Decimal)
-            except (ValueError, RecursionError) as error:
+            except (ValueError, ArithmeticError, RecursionError) as error:
                 raise ProviderBroken(f"The answer can't be read: {error}", phase="body") from None
         except RecursionError:
             raise ProviderBroken("The answer can't be read: it is nested too deeply", phase="body") from None
@@ -46,7 +46,7 @@ def _fitting(value: Any, kind: Any) -> Any:
         return msgspec.Raw(json.dumps(value, default=str).encode())
     try:
         return msgspec.convert(value, kind, strict=False)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeEncodeError):  # the latter of half a surrogate pair where no text should be
         pass
     for possible in get_args(kind) or (kind,):
         if isinstance(value, dict) and isinstance(possible, type) and issubclass(possible, msgspec.Struct):
