@@ -27,6 +27,7 @@ from pantheon.usage.v1.ledger_pb2 import (
 )
 from pantheon.usage.v1.measure_pb2 import Timing
 from services.rating import CompiledPrice, Tokens
+from services.router import estimate
 from services.router.chat import CHARACTERS_PER_TOKEN, ChatRequest, Facts
 from services.router.plan import Candidate, Plan
 from services.router.receipts import Receipt, cost_message, token_usage
@@ -107,7 +108,7 @@ class Attempt:
                 stream=call.request.stream,
                 sandbox=candidate.provider.sandbox,
             ),
-            estimated_prompt_tokens=-(-call.request.size // CHARACTERS_PER_TOKEN),
+            estimated_prompt_tokens=estimate.prompt_tokens(call.request),
             price_version_id=self._price.version.id if self._price else "",
         )
         payload = CompletionEvent(started=self._start).SerializeToString()

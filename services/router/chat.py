@@ -103,12 +103,13 @@ class Facts:
 class Frame:
     """One piece of a streamed answer: a chunk in the stream's format, or (`comment`) what keeps connections alive.
 
-    `name` is the event's, where the format names its events; `usage` says that the chunk carries the usage,
+    `name` and `id` are the event's, where it has them; `usage` says that the chunk carries the usage,
     `usage_only` that it carries nothing else.
     """
 
     data: bytes = b""
     name: bytes = b""
+    id: bytes = b""
     comment: bytes | None = None
     usage: bool = False
     usage_only: bool = False

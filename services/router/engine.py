@@ -102,6 +102,9 @@ class Engine:
         try:
             content = await self._in_time(attempt.began, response.read())
             answer = candidate.wire.parse_response(content, call.request.format)
+            attempt.facts = answer.facts
+            if answer.failure is not None:
+                raise answer.failure
         except asyncio.CancelledError:
             self._settle(attempt.cancel)
             raise
@@ -110,7 +113,6 @@ class Engine:
             raise
         finally:
             response.close()
-        attempt.facts = answer.facts
         return Completed(call, candidate, answer.body, answer.format, answer.facts, await attempt.succeed())
 
     async def open(self, call: Call) -> Streaming:
@@ -131,7 +133,10 @@ class Engine:
                 finally:
                     response.close()
                 if response.status == 200:
-                    return candidate.wire.parse_response(content, call.request.format)
+                    answer = candidate.wire.parse_response(content, call.request.format)
+                    if answer.failure is not None:
+                        raise answer.failure
+                    return answer
                 raise candidate.wire.parse_error(response.status, response.headers, content)
             except NotDispatched as failure:
                 refused = failure.error

@@ -15,10 +15,14 @@ _MOST_BUFFERED = 16 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event, or (with `comment` set) one comment line, or (with `bare` set) one JSON object that is no event."""
+    """One event, or (with `comment` set) one comment line, or (with `bare` set) one JSON object that is no event.
+
+    `name` and `id` are those that stand with it; an id does not live on in the events after it.
+    """
 
     data: bytes = b""
     name: bytes = b""
+    id: bytes = b""
     comment: bytes | None = None
     bare: bytes = b""
 
@@ -32,6 +36,7 @@ class SseReader:
         self._data: list[bytes] = []
         self._held = 0
         self._name = b""
+        self._id = b""
         self._bare = BareJson()
 
     def feed(self, chunk: bytes) -> list[Event]:
@@ -91,9 +96,9 @@ class SseReader:
     def _dispatch(self, events: list[Event]) -> None:
         if self._data:
             data = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
-            events.append(Event(data, self._name))
+            events.append(Event(data, self._name, self._id))
             self._data, self._held = [], 0
-        self._name = b""
+        self._name = self._id = b""
 
     def _field(self, line: bytes, events: list[Event]) -> None:
         if line.startswith(b":"):
@@ -103,6 +108,8 @@ class SseReader:
         value = value.removeprefix(b" ")
         if name == b"event":
             self._name = value
+        elif name == b"id":
+            self._id = b"" if b"\0" in value else value
         elif name == b"data":
             self._add(value)
         elif self._bare.takes(line):

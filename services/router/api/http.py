@@ -10,7 +10,14 @@ from starlette.types import Message, Receive, Scope, Send
 
 from services.router.chat import check_tags
 from services.runtime.deadline import Deadline
-from services.runtime.errors import BodyTooLarge, CallerGone, InvalidField, MalformedBody
+from services.runtime.errors import (
+    BodyTooLarge,
+    CallerGone,
+    InvalidField,
+    MalformedBody,
+    PantheonError,
+    ProviderInvalidRequest,
+)
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -96,6 +103,14 @@ def switch(scope: Scope, name: bytes, *, absent: bool) -> bool:
     if value not in ("", "true", "false"):
         raise InvalidField(name.decode(), value, "true or false")
     return value == "true" if value else absent
+
+
+def status_of(error: PantheonError) -> int:
+    """The HTTP status of an error: a provider's own where it refused a request for a reason that no class names."""
+    if type(error) is not ProviderInvalidRequest:
+        return error.http_status
+    own = error.metadata.get("status", "")
+    return int(own) if own.isdecimal() and 400 <= int(own) < 500 else error.http_status
 
 
 async def answer(send: Send, status: int, body: bytes, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:

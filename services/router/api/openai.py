@@ -154,7 +154,15 @@ def _event(frame: Frame, streaming: Streaming) -> bytes:
             data = without_usage(data)
     if b"\n" in data:
         data = data.replace(b"\n", b"\ndata: ")
+    if frame.name or frame.id:
+        return _named(frame) + b"data: " + data + b"\n\n"
     return b"data: " + data + b"\n\n"
+
+
+def _named(frame: Frame) -> bytes:
+    """The fields that some providers put beside the data."""
+    name = b"event: " + frame.name + b"\n" if frame.name else b""
+    return name + b"id: " + frame.id + b"\n" if frame.id else name
 
 
 def _with_receipt(chunk: bytes, streaming: Streaming) -> bytes:

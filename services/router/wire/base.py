@@ -23,11 +23,15 @@ class Dialect:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer: the body in `format`, and what it says about itself."""
+    """A whole answer: the body in `format`, and what it says about itself.
+
+    `failure` is the error that it is in spite of its status; what it used it may have told all the same.
+    """
 
     body: bytes
     facts: Facts
     format: Format = Format.CHAT
+    failure: ProviderError | None = None
 
 
 class StreamParser(Protocol):
@@ -81,6 +85,7 @@ class WireFormat(Protocol):
         """A whole answer.
 
         Raises:
+            ProviderError: it is an error that says nothing of what was used.
             ProviderBroken: it is not of this format.
         """
 

@@ -56,7 +56,7 @@ class OpenAIChat:
         facts = Facts()
         note(facts, completion, whole=True)
         if completion.has_error and not completion.choices:
-            raise error_inside(completion.error)
+            return Answer(body, facts, failure=error_inside(completion.error))
         if completion.choices is None:
             raise ProviderBroken("The answer has no choices", phase="body")
         return Answer(body, facts)
@@ -97,7 +97,7 @@ class _ChunkParser:
         if chunk.has_error:
             raise error_inside(chunk.error)
         usage = chunk.usage is not None
-        return Frame(event.data, usage=usage, usage_only=usage and not chunk.choices)
+        return Frame(event.data, event.name, event.id, usage=usage, usage_only=usage and not chunk.choices)
 
 
 def without_usage(chunk: bytes) -> bytes:

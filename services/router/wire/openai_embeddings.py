@@ -53,7 +53,7 @@ class OpenAIEmbeddings:
         vectors = _decode(body)
         is_list = bytes(vectors.data).startswith(b"[")
         if vectors.error != _NULL and not is_list:
-            raise error_inside(vectors.error)
+            return Answer(body, _facts(vectors), Format.EMBEDDINGS, error_inside(vectors.error))
         if not is_list:
             raise ProviderBroken("The answer has no list of vectors", phase="body")
         return Answer(body, _facts(vectors), Format.EMBEDDINGS)

@@ -56,18 +56,16 @@ class OpenAIResponses:
         return _encode({**request.body, "model": msgspec.Raw(_encode(model)), **open_members})
 
     def parse_response(self, body: bytes, target: Format) -> Answer:
-        """The body as it came, and its facts.
-
-        Raises:
-            ProviderError: the response has failed. `original` is the whole response, which says so itself.
+        """The body as it came, and its facts. Of a response that has failed, `original` is the whole response, which
+        says so itself.
         """
         response = decode_response(body)
+        facts = Facts(characters=sum(map(written, response.output or ())))
+        note(facts, response)
         if response.status == "failed" or (response.output is None and response.error != _NULL):
-            raise failure(response.error, body)
+            return Answer(body, facts, Format.RESPONSES, failure(response.error, body))
         if response.output is None:
             raise ProviderBroken("The answer has no output", phase="body")
-        facts = Facts(characters=sum(map(written, response.output)))
-        note(facts, response)
         return Answer(body, facts, Format.RESPONSES)
 
     def parse_stream(self, target: Format) -> StreamParser:

@@ -1,5 +1,6 @@
 """Embeddings with OpenAI's own SDK, without it and over gRPC: vectors, bytes, errors, and what is booked."""
 
+import asyncio
 import struct
 from decimal import Decimal
 from typing import Any
@@ -130,6 +131,17 @@ async def test_an_embedding_not_waited_for_cuts_the_provider_off(router: Running
         await router.http.post(
             "/v1/embeddings", json={"model": f"openai/{SMALL}:sandbox-hang", "input": "x"}, timeout=0.5
         )
+    await sandbox.recorder.wait_until(lambda seen: any(one.outcome is Seen.ABANDONED for one in seen), 1.0)
+    assert (await router.one_finished()).outcome == Outcome.OUTCOME_CANCELLED
+
+
+async def test_a_call_that_is_cancelled_cuts_the_provider_off(router: RunningRouter, sandbox: SandboxServer) -> None:
+    spec = EmbeddingSpec(model=f"openai/{SMALL}:sandbox-hang", texts=TEXTS)
+    call = router.stub.Embed(EmbedRequest(spec=spec), metadata=AUTHORIZATION)
+    code = asyncio.ensure_future(call.code())
+    await sandbox.recorder.wait_until(lambda seen: seen.seen == 1, timeout=5)
+    call.cancel()
+    await code
     await sandbox.recorder.wait_until(lambda seen: any(one.outcome is Seen.ABANDONED for one in seen), 1.0)
     assert (await router.one_finished()).outcome == Outcome.OUTCOME_CANCELLED
 

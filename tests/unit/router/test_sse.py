@@ -17,18 +17,25 @@ def read(*chunks: bytes) -> list[Event]:
     return events + reader.finish()
 
 
+def events_of(stream: bytes, cuts: Iterable[int]) -> list[Event]:
+    """Without bare JSON, of which the standard knows nothing."""
+    return [event for event in read(*pieces(stream, cuts)) if not event.bare]
+
+
 def reference(stream: bytes) -> list[Event]:
-    """ "Interpreting an event stream", step by step; comments, which it ignores, are events here too."""
+    """ "Interpreting an event stream", step by step. Two things are otherwise: comments, which it ignores, are events
+    here; and an id is that of the event it stands with, not of all that follow.
+    """
     stream = stream.removeprefix(b"\xef\xbb\xbf")
     lines = stream.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
     lines.pop()  # without a line end it is no line
     events: list[Event] = []
-    data, name = b"", b""
+    data, name, number = b"", b"", b""
     for line in lines:
         if line == b"":
             if data != b"":
-                events.append(Event(data.removesuffix(b"\n"), name))
-            data, name = b"", b""
+                events.append(Event(data.removesuffix(b"\n"), name, number))
+            data, name, number = b"", b"", b""
         elif line.startswith(b":"):
             events.append(Event(comment=line[1:].strip()))
         else:
@@ -38,6 +45,8 @@ def reference(stream: bytes) -> list[Event]:
                 data += value + b"\n"
             elif field == b"event":
                 name = value
+            elif field == b"id":
+                number = b"" if b"\0" in value else value
     return events
 
 
@@ -48,7 +57,8 @@ def pieces(stream: bytes, cuts: Iterable[int]) -> list[bytes]:
 
 LINES = st.sampled_from((
     b"data: {}", b"data:{}", b"data:  two spaces", b"data", b"data:", b"data: a:b", b": comment", b":", b"event: error",
-    b"event", b"id: 1", b"retry: 10", b"unknown: x", b"", b"", b"data: \xc3\xa9", b" data: no field", b"\xef\xbb\xbf",
+    b"event", b"id: 1", b"id: a\0b", b"id",
+    b"retry: 10", b"unknown: x", b"", b"", b"data: \xc3\xa9", b" data: no field", b"\xef\xbb\xbf",
 ))  # fmt: skip
 LINE_ENDS = st.sampled_from((b"\n", b"\r\n", b"\r"))
 STREAMS = st.builds(
@@ -66,7 +76,7 @@ def test_it_reads_as_the_standard_says_however_the_bytes_are_cut(stream: bytes, 
 
 @given(st.binary(max_size=200), st.lists(st.integers(min_value=0), max_size=30))
 def test_it_reads_any_bytes_as_the_standard_says(stream: bytes, cuts: list[int]) -> None:
-    assert read(*pieces(stream, cuts)) == reference(stream)
+    assert events_of(stream, cuts) == reference(stream)
 
 
 @given(STREAMS)
@@ -141,3 +151,39 @@ def test_many_events_may_together_exceed_what_one_may_not() -> None:
     reader = SseReader()
     for _ in range(40):
         assert len(reader.feed(b"data: a\ndata: " + MEBIBYTE + b"\n\n")) == 1
+
+
+def test_json_that_stands_bare_between_events_is_told_apart() -> None:
+    stream = b'data: a\n\n{\n  "error": {"message": "brace } and \\" quote"}\n}\n\ndata: b\n\n'
+    bare = b'{\n  "error": {"message": "brace } and \\" quote"}\n}'
+    assert read(stream) == [Event(b"a"), Event(bare=bare), Event(b"b")]
+
+
+@pytest.mark.parametrize("end", (b"\n", b"\r\n", b""))
+def test_a_list_in_place_of_a_stream_is_read_object_by_object(end: bytes) -> None:
+    stream = b'[{"a": [1, {"b": 2}]}' + end + b"," + end + b'{"c": "]"}' + end + b"]" + end
+    assert read(stream) == [Event(bare=b'{"a": [1, {"b": 2}]}'), Event(bare=b'{"c": "]"}')]
+
+
+def test_a_list_spread_over_lines_is_read_byte_by_byte() -> None:
+    stream = b'[{\r\n  "a": 1\r\n}\r\n,\r\n{\r\n  "b": 2\r\n}\r\n]\r\n'
+    parts = [stream[place : place + 1] for place in range(len(stream))]
+    assert read(*parts) == [Event(bare=b'{\n  "a": 1\n}'), Event(bare=b'{\n  "b": 2\n}')]
+
+
+def test_bare_json_that_the_end_cuts_off_is_discarded() -> None:
+    assert read(b'{"a": 1, "b') == []
+    assert read(b'[{"a": 1},\n{"b"') == [Event(bare=b'{"a": 1}')]
+
+
+def test_bare_json_beyond_16_mib_is_an_error() -> None:
+    reader = SseReader()
+    line = b'"' + b"x" * 1024 * 1024 + b'",\n'
+    reader.feed(b"[{\n")
+    with pytest.raises(ProviderBroken):
+        reader.feed(line * 17)
+
+
+@given(STREAMS, st.sampled_from((b"{", b'{"a":1}\n', b"[\n", b"}")), st.lists(st.integers(min_value=0), max_size=30))
+def test_bare_json_changes_no_event(stream: bytes, bare: bytes, cuts: list[int]) -> None:
+    assert events_of(bare + stream, cuts) == reference(bare + stream)

@@ -14,7 +14,9 @@ from services.runtime.errors import (
     PantheonError,
     ProviderAuthentication,
     ProviderBroken,
+    ProviderContextTooLong,
     ProviderFailed,
+    ProviderInvalidRequest,
     ProviderRateLimited,
     RateLimited,
     by_reason,
@@ -67,11 +69,46 @@ def refused(kind: type[PantheonError], original: bytes) -> PantheonError:
     return error
 
 
-def test_a_provider_s_own_body_is_passed_on_on_one_line() -> None:
-    original = b'{\n  "error": {\r\n    "message": "a\\nb", "own": 1.50\n  }\n}\n'
-    assert openai_errors.body(refused(ProviderFailed, original)) == (
-        b'{   "error": {      "message": "a\\nb", "own": 1.50   } }'
+PRETTY = b'{\n  "error": {\r\n    "message": "a\\nb", "own": 1.50\n  }\n}\n'
+
+
+def test_a_provider_s_own_body_is_passed_on_to_the_byte() -> None:
+    assert openai_errors.body(refused(ProviderFailed, PRETTY)) == PRETTY
+
+
+def test_in_an_event_it_stands_on_one_line() -> None:
+    assert openai_errors.event(refused(ProviderFailed, PRETTY)) == (
+        b'data: {   "error": {      "message": "a\\nb", "own": 1.50   } }\n\n'
     )
+
+
+@pytest.mark.parametrize(
+    "original",
+    (
+        b'{"type":"error","error":{"type":"invalid_request_error","message":"max_tokens: too large"}}',
+        b'{"error":{"code":400,"message":"Invalid value","status":"INVALID_ARGUMENT"}}',
+    ),
+)
+def test_a_body_of_another_format_is_kept_inside_one_of_this(original: bytes) -> None:
+    found = body(refused(ProviderInvalidRequest, original))
+    assert (found["type"], found["code"], found["message"]) == (
+        "invalid_request_error", "PROVIDER_INVALID_REQUEST", "m",
+    )  # fmt: skip
+    assert found["original"] == json.loads(original)
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"), ((409, 409), (413, 413), (422, 422), (405, 405), (400, 400), (200, 400), (502, 400))
+)
+def test_a_refusal_that_no_class_names_keeps_its_status(given: int, shown: int) -> None:
+    error = ProviderInvalidRequest("m", status=given)
+    assert openai_errors.status(error) == shown
+    assert body(error)["type"] == "invalid_request_error"
+
+
+def test_a_class_s_own_status_stands() -> None:
+    assert openai_errors.status(ProviderContextTooLong("m", status=413)) == 400
+    assert openai_errors.status(ProviderRateLimited("m", status=429)) == 429
 
 
 @pytest.mark.parametrize(

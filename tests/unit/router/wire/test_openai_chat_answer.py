@@ -212,11 +212,28 @@ def test_names_from_the_provider_may_stand_in_headers_and_the_ledger() -> None:
     assert len(facts(b'{"id":"' + b"i" * 10_000 + b'","choices":[]}').response_id) == 256
 
 
-def test_an_error_inside_an_answer_is_raised() -> None:
-    with pytest.raises(ProviderRateLimited, match="Slow down"):
-        WIRE.parse_response(b'{"error":{"code":429,"message":"Slow down"}}', Format.CHAT)
-    with pytest.raises(ContentFiltered):
-        WIRE.parse_response(b'{"error":{"code":"content_filter","message":"No"},"choices":[]}', Format.CHAT)
+@pytest.mark.parametrize(
+    ("body", "kind", "message"),
+    (
+        (b'{"error":{"code":429,"message":"Slow down"}}', ProviderRateLimited, "Slow down"),
+        (b'{"error":{"code":"content_filter","message":"No"},"choices":[]}', ContentFiltered, "No"),
+    ),
+)
+def test_an_error_inside_an_answer_is_its_failure(body: bytes, kind: type[ProviderError], message: str) -> None:
+    failure = WIRE.parse_response(body, Format.CHAT).failure
+    assert isinstance(failure, kind)
+    assert failure.message == message
+
+
+def test_an_error_that_comes_with_its_bill_keeps_it() -> None:
+    answer = WIRE.parse_response(
+        b'{"id":"g-1","error":{"code":502,"message":"Cut"},"usage":{"prompt_tokens":7,"completion_tokens":3,"cost":0.5}}',
+        Format.CHAT,
+    )
+    assert answer.failure is not None
+    assert answer.facts.tokens == Tokens(prompt_tokens=7, completion_tokens=3)
+    assert answer.facts.reported_cost == Decimal("0.5")
+    assert answer.facts.response_id == "g-1"
 
 
 def test_an_error_beside_an_answer_does_not_take_the_answer_away() -> None:

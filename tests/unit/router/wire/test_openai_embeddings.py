@@ -82,9 +82,11 @@ def test_what_holds_no_vectors_is_broken(body: bytes) -> None:
 
 
 def test_an_error_inside_an_answer_is_one() -> None:
-    with pytest.raises(ProviderRateLimited) as caught:
-        WIRE.parse_response(b'{"error":{"message":"slow down","code":429}}', Format.EMBEDDINGS)
-    assert caught.value.message == "slow down"
+    body = b'{"error":{"message":"slow down","code":429},"usage":{"prompt_tokens":2}}'
+    answer = WIRE.parse_response(body, Format.EMBEDDINGS)
+    assert isinstance(answer.failure, ProviderRateLimited)
+    assert answer.failure.message == "slow down"
+    assert answer.facts.tokens == Tokens(2, 0)
 
 
 def test_errors_are_read_as_those_of_chat() -> None:
