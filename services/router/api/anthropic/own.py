@@ -4,43 +4,51 @@ Anthropic verifies signatures: thinking of other providers' models, and citation
 there. So a conversation may begin with one model and go on with Claude.
 """
 
-from typing import Any
-
 import msgspec
 
 from services.router.api.anthropic.carrier import MARK
 from services.router.chat import Body
 
 _MARKED = b'"' + MARK.encode()
-_turns = msgspec.json.Decoder(list[Any])
+_CARRIERS = {b'"thinking"': "signature", b'"redacted_thinking"': "data"}
+_NOTHING = msgspec.Raw()
+_turns = msgspec.json.Decoder(list[Body])
+_blocks = msgspec.json.Decoder(list[Body])
 _encode = msgspec.json.Encoder().encode
 
 
 def without_ours(body: Body, content: bytes) -> Body:
-    """The request as it came, but for blocks and citations with this surface's mark. `content` is its bytes."""
+    """The request as it came, but for blocks and citations with this surface's mark. `content` is its bytes.
+
+    A request that can't be read so far is left to whoever it is sent to.
+    """
     if _MARKED not in content:
         return body
-    turns = _turns.decode(body["messages"])
-    for turn in turns:
-        blocks = turn.get("content") if isinstance(turn, dict) else None
-        if isinstance(blocks, list):
-            turn["content"] = [_cleaned(block) for block in blocks if not _is_marked(block)]
+    try:
+        turns = [_turn(turn) for turn in _turns.decode(body["messages"])]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return body
     return {**body, "messages": msgspec.Raw(_encode(turns))}
 
 
-def _is_marked(block: Any) -> bool:
+def _turn(turn: Body) -> Body:
+    content = bytes(turn.get("content", _NOTHING))
+    if not content.startswith(b"[") or _MARKED not in content:
+        return turn
+    blocks = [_cleaned(block) for block in _blocks.decode(content) if not _is_marked(block)]
+    return {**turn, "content": msgspec.Raw(_encode(blocks))}
+
+
+def _is_marked(block: Body) -> bool:
     """Whether it is thinking that did not come from Anthropic."""
-    if not isinstance(block, dict):
-        return False
-    carrier = {"thinking": "signature", "redacted_thinking": "data"}.get(str(block.get("type")))
-    value = block.get(carrier) if carrier else None
-    return isinstance(value, str) and value.startswith(MARK)
+    carrier = _CARRIERS.get(bytes(block.get("type", _NOTHING)))
+    return carrier is not None and bytes(block.get(carrier, _NOTHING)).startswith(_MARKED)
 
 
-def _cleaned(block: Any) -> Any:
+def _cleaned(block: Body) -> Body:
     """The block without citations that Anthropic did not give."""
-    citations = block.get("citations") if isinstance(block, dict) else None
-    if not isinstance(citations, list):
+    citations = bytes(block.get("citations", _NOTHING))
+    if not citations.startswith(b"[") or _MARKED not in citations:
         return block
-    kept = [one for one in citations if not (isinstance(one, dict) and one.get("encrypted_index") == MARK)]
-    return {**block, "citations": kept or None}
+    kept = [one for one in _blocks.decode(citations) if not bytes(one.get("encrypted_index", b"")).startswith(_MARKED)]
+    return {**block, "citations": msgspec.Raw(_encode(kept or None))}

@@ -23,12 +23,15 @@ _ANTHROPIC = "anthropic-claude-v1"
 class _Function(msgspec.Struct):
     name: str | None = None
     arguments: str | None = None
+    input: str | None = None
+    """What a custom tool has in place of arguments."""
 
 
 class _Call(msgspec.Struct):
     index: _Index | None = None
     id: str | None = None
     function: _Function | None = None
+    custom: _Function | None = None
     extra_content: Any = None
 
 
@@ -163,8 +166,8 @@ class Blocks:
             block.detail.pop("data", None)
 
     def _take_call(self, call: _Call, index: int | None) -> None:
-        function = call.function or _Function()
-        block = self._known(call, index)
+        function = call.function or call.custom or _Function()
+        block = self._known(call, function.name, index)
         if block is None:
             block = Block("tool_use", id=call.id or "")
             self._carry(call, block)
@@ -175,17 +178,17 @@ class Blocks:
             block.id = block.id or call.id or ""
             self._carry(call, block)
         block.name = block.name or function.name or ""
-        if arguments := function.arguments or "":
+        if arguments := function.arguments or function.input:
             block.pieces.append(arguments)
 
-    def _known(self, call: _Call, index: int | None) -> Block | None:
+    def _known(self, call: _Call, name: str | None, index: int | None) -> Block | None:
         """The block that a piece of a call goes on with; None for one of a new call.
 
         Mostly the index says. Some providers leave it out, others give 0 to each of several calls: there another id,
         or a name where there are no ids, begins another call.
         """
         latest = self._latest.get(index)
-        if latest is None or not (call.function and call.function.name):
+        if latest is None or not name:
             return latest
         another = call.id != latest.id if call.id and latest.id else index is None and not call.id
         return None if another else latest
