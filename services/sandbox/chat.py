@@ -67,6 +67,8 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     shows_reasoning: bool = False
     cache_blocks: tuple[CacheBlock, ...] | None = None
     """The blocks of the prompt, in order; None for a provider that caches without being asked."""
+    echo: JsonObject = {}
+    """What the answer repeats of the request."""
 
 
 class ToolCall(msgspec.Struct, frozen=True):

@@ -129,7 +129,7 @@ class Gist(msgspec.Struct, frozen=True):
     stream: Any = None
 
 
-_Body = TypeVar("_Body", bound=ChatBody)
+_Body = TypeVar("_Body", bound=msgspec.Struct)
 _gist_decoder = msgspec.json.Decoder(Gist)
 
 

@@ -27,6 +27,13 @@ class Format(msgspec.Struct, frozen=True, kw_only=True):
 HELLO = [{"role": "user", "content": "Hi"}]
 CONTENTS = {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]}
 FORMATS = {
+    "responses": Format(
+        path="/openai/v1/responses",
+        body={"model": "gpt-4o", "input": "Hi"},
+        stream_body={"stream": True},
+        usage='"output_tokens"',
+        last="response.completed",
+    ),
     "messages": Format(
         path="/anthropic/v1/messages",
         body={"model": "claude-opus-4-5", "max_tokens": 500, "messages": HELLO},

@@ -21,8 +21,8 @@ MESSAGES: dict[str, Any] = {"model": "claude-opus-4-5", "max_tokens": 2000, **QU
 LOOK = {"name": "look", "input_schema": {"type": "object"}}
 CONTENTS: dict[str, Any] = {"contents": [{"role": "user", "parts": [{"text": "Look!"}]}]}
 KEYS = {"x-api-key": "test", "anthropic-version": "2023-06-01", "x-goog-api-key": "test"}
-COMPLETIONS = ("chat.completions", "messages", "generateContent", "streamGenerateContent")
-OPEN = ("args", "input", "metadata")
+COMPLETIONS = ("chat.completions", "responses", "messages", "generateContent", "streamGenerateContent")
+OPEN = ("args", "input", "metadata", "parameters", "schema")
 """Members whose own members are the client's."""
 
 pytestmark = [pytest.mark.corpus, needs(TRAFFIC)]
@@ -139,4 +139,28 @@ async def test_fields_of_contents_are_those_of_recorded_answers(
     per_answer = [found for body in real if (found := all_fields([body], is_stream=is_stream))]
     ours = all_fields([answer.text for answer in simulated], is_stream=is_stream)
     assert ours <= set.union(*per_answer) | {".candidates[].content.parts[].functionCall.id"}
+    assert set.intersection(*per_answer) <= ours
+
+
+@pytest.mark.parametrize("is_stream", (False, True))
+async def test_fields_of_responses_are_those_of_recorded_answers(
+    sandbox: SandboxServer,
+    http: httpx.AsyncClient,
+    recorded: dict[tuple[str, str, bool], list[str]],
+    *,
+    is_stream: bool,
+) -> None:
+    thinking = {"model": "gpt-5", "reasoning": {"effort": "low", "summary": "auto"}}
+    tools = {"tools": [{"type": "function", "name": "look"}], "tool_choice": "required"}
+    simulated = [
+        await http.post(
+            f"{sandbox.openai_url}/responses", json={"model": "gpt-4o", "input": "Look!", **asked, "stream": is_stream}
+        )
+        for asked in ({}, thinking, tools)
+    ]
+
+    real = recorded["openai", "responses", is_stream]
+    per_answer = [all_fields([body], is_stream=is_stream) for body in real]
+    ours = all_fields([answer.text for answer in simulated], is_stream=is_stream)
+    assert ours <= set.union(*per_answer)
     assert set.intersection(*per_answer) <= ours

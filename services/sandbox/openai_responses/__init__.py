@@ -1,0 +1,1 @@
+"""OpenAI's responses: requests read and checked, answers written."""
