@@ -12,16 +12,23 @@ from services.runtime.errors import (
     DependencyUnavailable,
     InternalFault,
     PantheonError,
+    ProviderError,
     by_reason,
 )
 
 DOMAIN = "pantheon"
 DETAILS_KEY = "grpc-status-details-bin"
+_MOST_ORIGINAL = 2_000
 
 
 def status_details(error: PantheonError) -> bytes:
-    """The serialised `google.rpc.Status` of an error, for the trailing metadata."""
+    """The serialised `google.rpc.Status` of an error, for the trailing metadata.
+
+    A provider's own error body is in the metadata as `original`, 2,000 bytes at most: trailers have a limit.
+    """
     info = ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata)
+    if isinstance(error, ProviderError) and error.original and not error.is_about_us:
+        info.metadata["original"] = error.original[:_MOST_ORIGINAL].decode("utf-8", "replace")
     packed = Any()
     packed.Pack(info)
     code: int = error.code.value[0]

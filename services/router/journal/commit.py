@@ -14,7 +14,8 @@ from services.runtime.errors import JournalUnavailable
 # What nobody waits for (a START) is synced after this long, unless a FINISH comes first.
 _LINGER = 0.05
 # Syncs begin at least this far apart. A disk may sync in a tenth of it, and then every FINISH would pay for a sync and
-# two thread switches of its own; a journal that was idle does not wait at all. A completion takes a hundred times longer.
+# two thread switches of its own; a journal that was idle does not wait at all. A completion takes a hundred times as
+# long.
 _PACE = 0.003
 
 

@@ -1,5 +1,6 @@
 """Providers that refuse by status: what the client is told on each surface, and what is booked."""
 
+import json
 from decimal import Decimal
 
 import pytest
@@ -37,7 +38,11 @@ async def test_a_refusal_is_told_by_its_meaning_and_booked_as_nothing_used(
         assert found.reason == reason
         assert found.status == (http_status if surface.startswith("http") else code)
         assert found.message
-    assert told["grpc"].metadata == {"provider": "openai", "status": str(status), "retry_after_seconds": "2"}
+    metadata = dict(told["grpc"].metadata)
+    own_words = metadata.pop("original", None)
+    assert metadata == {"provider": "openai", "status": str(status), "retry_after_seconds": "2"}
+    assert (own_words is None) == (status in {401, 403})
+    assert own_words is None or json.loads(own_words)["error"]["message"]
     booked = await router.finished()
     assert [finished.started.request_id for finished in booked] == [found.request_id for found in told.values()]
     for finished in booked:
