@@ -11,7 +11,9 @@ from pantheon.catalog.v1.provider_pb2 import AUTH_STYLE_NONE
 from services.catalog.addresses import base_url
 from services.catalog.entities import Provider
 
-SANDBOX_PATHS: Mapping[str, str] = MappingProxyType({"openai": "/openai/v1", "openrouter": "/openrouter/api/v1"})
+SANDBOX_PATHS: Mapping[str, str] = MappingProxyType(
+    {"openai": "/openai/v1", "openrouter": "/openrouter/api/v1", "anthropic": "/anthropic", "gemini": "/gemini"}
+)
 """Where the sandbox serves the providers it simulates."""
 SANDBOX_KEY = "sandbox"
 

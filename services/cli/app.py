@@ -54,7 +54,7 @@ def up() -> None:
 
 @app.command()
 def demo(
-    completions: Annotated[int, typer.Option(min=8, max=10_000, help="How many to send.")] = 80,
+    completions: Annotated[int, typer.Option(min=8, max=10_000, help="How many to send.")] = 84,
 ) -> None:
     """Start everything on free ports, send traffic, show the cost and latency report, stop; leaves nothing behind."""
     from services.cli.demo.command import run_demo

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 LINE = re.compile(r"^ledger: (\d+) completions sent, (\d+) recorded, 0 missing, 0 duplicate$", re.MULTILINE)
-MODELS = ("openai/gpt-4-turbo", "openai/gpt-3.5-turbo", "anthropic/claude-3-opus", "acme/new-model")
+MODELS = ("openai/gpt-4-turbo", "anthropic/claude-3-opus", "google/gemini-2.5-flash", "acme/new-model")
 
 
 @pytest.mark.slow

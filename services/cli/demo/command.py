@@ -36,7 +36,8 @@ _VERIFY_SECONDS = 30.0
 _PACES = {
     "gpt-4-turbo": (160, 130),
     "gpt-3.5-turbo": (70, 300),
-    "anthropic/claude-3-opus": (240, 100),
+    "claude-3-opus*": (240, 100),
+    "gemini-2.5-flash": (110, 400),
     "gpt-4o-mini": (90, 260),
     "*": (120, 180),
 }

@@ -11,11 +11,13 @@ MODELS = (
     "openai/gpt-4-turbo",
     "gpt-3.5-turbo",
     "anthropic/claude-3-opus",
+    "google/gemini-2.5-flash",
     "openai/gpt-4o-mini",
+    "mistralai/mistral-nemo",
     "acme/new-model",
 )
-"""By canonical id, by an alias, by a vendor that only an aggregator serves; the last one is in no catalog, and so
-has no price."""
+"""By canonical id and by an alias, of three vendors and of one that only an aggregator serves; the last one is in no
+catalog, and so has no price."""
 
 _PROMPTS = (
     "Name three ways to make a slow query fast.",

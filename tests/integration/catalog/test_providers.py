@@ -98,11 +98,13 @@ async def test_a_sandbox_stands_in_for_the_providers_it_simulates_and_nothing_el
     catalog = await start_catalog(environment=environment, sandbox_url=SANDBOX)
     found = await providers(catalog)
     assert {name: provider.base_url for name, provider in found.items() if provider.sandbox} == {
+        "anthropic": f"{SANDBOX}/anthropic",
         "openai": f"{SANDBOX}/openai/v1",
         "openrouter": f"{SANDBOX}/openrouter/api/v1",
     }
-    assert [name for name, provider in found.items() if provider.configured] == ["openai", "openrouter"]
-    assert await keys(catalog) == {"openai": [("sandbox", "sandbox")], "openrouter": [("sandbox", "sandbox")]}
+    simulated = ["anthropic", "openai", "openrouter"]
+    assert [name for name, provider in found.items() if provider.configured] == simulated
+    assert await keys(catalog) == dict.fromkeys(simulated, [("sandbox", "sandbox")])
 
 
 async def test_leaving_the_sandbox_is_announced(start_catalog: StartCatalog) -> None:
@@ -113,6 +115,7 @@ async def test_leaving_the_sandbox_is_announced(start_catalog: StartCatalog) -> 
         (changed(change), change.provider_changed.provider.configured, change.provider_changed.provider.sandbox)
         for change in await catalog.changes_after(revision)
     ] == [
+        ("provider_changed anthropic", False, False),
         ("provider_changed local", True, False),
         ("provider_changed openai", True, False),
         ("provider_changed openrouter", False, False),

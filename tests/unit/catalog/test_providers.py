@@ -114,13 +114,14 @@ def test_a_malformed_base_url_stops_the_start_naming_the_variable() -> None:
     assert "canary" not in str(caught.value)
 
 
-def test_with_a_sandbox_a_simulated_provider_is_there_and_has_the_sandbox_s_key() -> None:
-    found = circumstances(OPENAI, {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": "not even an url"}, SANDBOX)
-    assert (found.base_url, found.configured, found.sandbox) == (f"{SANDBOX}/openai/v1", True, True)
+@pytest.mark.parametrize(("provider", "path"), ((OPENAI, "/openai/v1"), (ANTHROPIC, "/anthropic")))
+def test_with_a_sandbox_a_simulated_provider_is_there_and_has_the_sandbox_s_key(provider: Provider, path: str) -> None:
+    found = circumstances(provider, {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": "not even an url"}, SANDBOX)
+    assert (found.base_url, found.configured, found.sandbox) == (f"{SANDBOX}{path}", True, True)
     assert [(key.label, key.secret) for key in found.keys] == [("sandbox", "sandbox")]
 
 
-@pytest.mark.parametrize("provider", (ANTHROPIC, KEYLESS))
+@pytest.mark.parametrize("provider", (HOMELESS, KEYLESS))
 def test_with_a_sandbox_other_providers_are_not_configured_whatever_their_keys(provider: Provider) -> None:
     found = circumstances(provider, {"OPENAI_API_KEY": KEY}, SANDBOX)
     assert (found.configured, found.sandbox, found.keys) == (False, False, ())

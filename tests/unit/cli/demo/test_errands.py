@@ -4,9 +4,9 @@ from services.cli.demo.people import Person
 PEOPLE = [Person(name, name, "pan-key") for name in ("ada", "grace", "edsger")]
 
 
-def test_sixty_errands_are_every_combination_of_person_door_and_model_once() -> None:
-    met = {(errand.person.name, errand.door, errand.model) for errand in errands(PEOPLE, 60)}
-    assert len(met) == len(PEOPLE) * len(Door) * len(MODELS) == 60
+def test_eighty_four_errands_are_every_combination_of_person_door_and_model_once() -> None:
+    met = {(errand.person.name, errand.door, errand.model) for errand in errands(PEOPLE, 84)}
+    assert len(met) == len(PEOPLE) * len(Door) * len(MODELS) == 84
 
 
 def test_no_two_of_the_first_hundred_are_the_same_question_to_the_same_model() -> None:
