@@ -9,17 +9,15 @@ from typing import Any
 import msgspec
 import structlog
 
-from services.router.api.http import Headers
+from services.router.api.http import Headers, status_of
 from services.runtime.errors import PantheonError, ProviderError
 
 _OVERLOADED = 529
 _STATUSES = {503: _OVERLOADED}
 _TYPES = {
-    400: "invalid_request_error",
     401: "authentication_error",
     403: "permission_error",
     404: "not_found_error",
-    409: "invalid_request_error",
     413: "request_too_large",
     429: "rate_limit_error",
     504: "timeout_error",
@@ -28,44 +26,50 @@ _TYPES = {
 _encode = msgspec.json.Encoder().encode
 
 
-class _Anthropic(msgspec.Struct):
-    type: str
-    error: dict[str, Any]
+class _Body(msgspec.Struct):
+    type: Any = None
+    error: Any = None
 
 
-_anthropic = msgspec.json.Decoder(_Anthropic)
+_body = msgspec.json.Decoder(_Body)
 
 
 def status(error: PantheonError) -> int:
     """The HTTP status: 529 where others say 503."""
-    return _STATUSES.get(error.http_status, error.http_status)
+    found = status_of(error)
+    return _STATUSES.get(found, found)
 
 
 def body(error: PantheonError) -> bytes:
     """The JSON body; Pantheon's reason and the metadata are in `details`."""
-    original = error.original.strip() if isinstance(error, ProviderError) else b""
-    if isinstance(error, ProviderError) and not error.is_about_us and _is_ours(original):
-        # Between JSON's tokens a line end is a space, and an event of a stream must not be torn by one.
-        return original.replace(b"\n", b" ").replace(b"\r", b" ")
-    detail = {
-        "type": _TYPES.get(status(error), "api_error"),
-        "message": error.message,
-        "details": {"reason": error.reason, "metadata": error.metadata},
-    }
+    original = error.original if isinstance(error, ProviderError) and not error.is_about_us else b""
+    found = _read(original)
+    if found is not None and found.type == "error" and isinstance(found.error, dict):
+        return original
+    details: dict[str, object] = {"reason": error.reason, "metadata": error.metadata}
+    if found is not None:
+        details["original"] = msgspec.Raw(original)
+    detail = {"type": _type(status(error)), "message": error.message, "details": details}
     request_id = structlog.contextvars.get_contextvars().get("request_id")
     return _encode({"type": "error", "error": detail, "request_id": request_id})
 
 
 def event(error: PantheonError) -> bytes:
     """The error as the last event of a stream."""
-    return b"event: error\ndata: " + body(error) + b"\n\n"
+    # Between JSON's tokens a line end is a space, and an event must not be torn by one.
+    return b"event: error\ndata: " + body(error).strip().replace(b"\n", b" ").replace(b"\r", b" ") + b"\n\n"
 
 
-def _is_ours(original: bytes) -> bool:
+def _type(status: int) -> str:
+    return _TYPES.get(status, "invalid_request_error" if 400 <= status < 500 else "api_error")
+
+
+def _read(original: bytes) -> _Body | None:
+    """A provider's body; None where it is no JSON object."""
     try:
-        return _anthropic.decode(original).type == "error"
+        return _body.decode(original)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return False
+        return None
 
 
 def headers(error: PantheonError) -> Headers:

@@ -82,4 +82,5 @@ def _written(frame: Frame, events: Events | None) -> bytes:
     name, data = frame.name or _typed.decode(frame.data).type.encode(), frame.data
     if b"\n" in data:
         data = data.replace(b"\n", b"\ndata: ")
-    return b"event: " + name + b"\ndata: " + data + b"\n\n"
+    event_id = b"id: " + frame.id + b"\n" if frame.id else b""
+    return b"event: " + name + b"\n" + event_id + b"data: " + data + b"\n\n"

@@ -17,6 +17,7 @@ from services.runtime.errors import (
     ProviderAuthentication,
     ProviderBroken,
     ProviderFailed,
+    ProviderInvalidRequest,
     ProviderOverloaded,
     ProviderRateLimited,
     ProviderTimeout,
@@ -70,20 +71,38 @@ def refused(kind: type[PantheonError], original: bytes) -> PantheonError:
     return error
 
 
-def test_anthropic_s_own_body_is_passed_on_on_one_line() -> None:
+def test_anthropic_s_own_body_is_passed_on_in_an_event_on_one_line() -> None:
     original = b'{\n"type": "error", "error": {"type": "api_error", "message": "a\\nb"}, "request_id": "req_1"\r\n}\n'
-    passed = b'{ "type": "error", "error": {"type": "api_error", "message": "a\\nb"}, "request_id": "req_1"  }'
-    assert errors.body(refused(ProviderFailed, original)) == passed
-    assert errors.event(refused(ProviderFailed, original)) == b"event: error\ndata: " + passed + b"\n\n"
+    assert errors.body(refused(ProviderFailed, original)) == original
+    line = b'{ "type": "error", "error": {"type": "api_error", "message": "a\\nb"}, "request_id": "req_1"  }'
+    assert errors.event(refused(ProviderFailed, original)) == b"event: error\ndata: " + line + b"\n\n"
 
 
 @pytest.mark.parametrize(
     "original",
-    (b"", b"<html>", b'{"error":{"message":"m"}}', b'{"type":"error","error":"m"}', b'{"type":"x","error":{}}', b"[1]"),
+    (
+        b'{"error":{"message":"m"}}',
+        b'{"type":"error","error":"m"}',
+        b'{"type":"x","error":{}}',
+        b'{"error":{"status":"X"}}\n',
+    ),
 )
-def test_a_body_of_another_shape_is_not(original: bytes) -> None:
+def test_a_body_of_another_shape_is_told_in_the_details(original: bytes) -> None:
     found = json.loads(errors.body(refused(ProviderFailed, original)))
     assert found["error"]["details"]["reason"] == "PROVIDER_FAILED"
+    assert found["error"]["details"]["original"] == json.loads(original)
+
+
+@pytest.mark.parametrize("original", (b"", b"<html>", b"[1]", b'{"error":'))
+def test_a_body_that_is_no_object_is_not(original: bytes) -> None:
+    details = json.loads(errors.body(refused(ProviderFailed, original)))["error"]["details"]
+    assert details.keys() == {"reason", "metadata"}
+
+
+def test_a_refusal_without_a_class_keeps_its_status() -> None:
+    error = ProviderInvalidRequest("m", status=422)
+    assert errors.status(error) == 422
+    assert json.loads(errors.body(error))["error"]["type"] == "invalid_request_error"
 
 
 def test_what_a_provider_says_of_pantheon_s_key_is_not_passed_on() -> None:
