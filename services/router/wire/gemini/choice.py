@@ -13,6 +13,7 @@ from services.router.wire.gemini.annotations import annotations_of
 from services.router.wire.gemini.answer import Blob, Candidate, FunctionCall, Part
 from services.router.wire.gemini.finish import finish_reason, native_reason
 from services.router.wire.gemini.logprobs import chat_logprobs
+from services.router.wire.gemini.writing import compact
 from services.runtime.errors import ProviderBroken
 
 REASONING_FORMAT = "google-gemini-v1"
@@ -84,10 +85,10 @@ class Choice:
         google: Json = {}
         thoughts: list[Part] = []
         for part in parts:
-            if part.thought:
-                thoughts.append(part)
-            elif part.function_call is not None:
+            if part.function_call is not None:
                 said.setdefault("tool_calls", []).append(self._call(part.function_call, part.thought_signature))
+            elif part.thought:
+                thoughts.append(part)
             elif part.inline_data is None and part.text is None:
                 self._add_own(google, part)
             else:
@@ -103,8 +104,7 @@ class Choice:
     def _call(self, call: FunctionCall, signature: str | None) -> Json:
         if not call.name or call.will_continue:
             raise ProviderBroken("A function call has no name, or comes in pieces nobody asked for", phase="body")
-        given = bytes(call.args)
-        arguments = "{}" if given in _NO_ARGUMENTS else msgspec.json.format(given, indent=-1).decode()
+        arguments = "{}" if bytes(call.args) in _NO_ARGUMENTS else compact(call.args)
         self.written += len(call.name) + len(arguments)
         found = {
             "index": self._calls,
@@ -142,8 +142,12 @@ class Choice:
 
     def _add_own(self, google: Json, part: Part) -> None:
         """Keeps the part as it came, so that it can go back."""
-        own: Json = {name: raw for field, name in _OWN_PARTS.items() if (raw := getattr(part, field))}
-        self.written += sum(map(len, own.values()))
+        own: Json = {}
+        for field, name in _OWN_PARTS.items():
+            if raw := getattr(part, field):
+                text = compact(raw)
+                self.written += len(text)
+                own[name] = msgspec.Raw(text.encode())
         if part.thought_signature:
             own["thoughtSignature"] = part.thought_signature
         if own:

@@ -12,7 +12,7 @@ import msgspec
 from services.router.wire.gemini.choice import REASONING_FORMAT
 from services.router.wire.gemini.generations import Generation
 from services.router.wire.gemini.media import Part, part_of
-from services.router.wire.gemini.messages import Message, ToolCall
+from services.router.wire.gemini.messages import Detail, Message, ToolCall
 from services.runtime.errors import InvalidField, UnsupportedFeature
 
 _UNSIGNED = "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="
@@ -92,11 +92,11 @@ class Conversation:
         return parts + self._calls(message, where)
 
     def _calls(self, message: Message, where: str) -> list[Json]:
-        signatures = {one.id: one.data for one in message.reasoning_details or () if one.format == REASONING_FORMAT}
+        signatures = {one.id: one.data for one in message.reasoning_details or () if one.id and _is_own(one)}
         parts: list[Json] = []
         for number, call in enumerate(message.tool_calls or ()):
             part = self._call(call, f"{where}.tool_calls[{number}]")
-            signature = call.signature or signatures.get(call.id)
+            signature = call.signature or signatures.get(call.id or "")
             if signature is None and not parts and self.generation.wants_signatures:
                 signature = _UNSIGNED
             if signature is not None:
@@ -149,12 +149,17 @@ def _thoughts(message: Message) -> list[Json]:
     """Gemini's own thoughts, as they came; those of other models mean nothing to it."""
     parts = []
     for detail in message.reasoning_details or ():
-        if detail.format == REASONING_FORMAT and detail.type == "reasoning.text" and detail.text:
+        if _is_own(detail) and detail.type == "reasoning.text" and detail.text:
             part: Json = {"text": detail.text, "thought": True}
             if detail.signature:
                 part["thoughtSignature"] = detail.signature
             parts.append(part)
     return parts
+
+
+def _is_own(detail: Detail) -> bool:
+    """Whether a detail of reasoning came from Gemini."""
+    return detail.format == REASONING_FORMAT
 
 
 def _response(text: str) -> Any:

@@ -70,7 +70,7 @@ class GeminiEmbeddings:
         batch = _decode(body)
         if batch.error and batch.error != b"null":
             raise error_inside(batch.error)
-        if batch.embeddings is None or not all(vector.values for vector in batch.embeddings):
+        if batch.embeddings is None or not all(bytes(one.values).startswith(b"[") for one in batch.embeddings):
             raise ProviderBroken("The answer has no list of vectors", phase="body")
         vectors = [
             {"object": "embedding", "index": index, "embedding": vector.values}

@@ -48,14 +48,14 @@ _PLACES = "a data: URL, an http(s) URL or a gs:// URI"
 class Link(msgspec.Struct):
     """Where something is."""
 
-    url: str = ""
+    url: str
 
 
 class Sound(msgspec.Struct):
     """Sound in base64."""
 
-    data: str = ""
-    format: str = ""
+    data: str
+    format: str
 
 
 class File(msgspec.Struct):
@@ -93,16 +93,23 @@ def part_of(part: Part, where: str) -> dict[str, Any]:
     if part.type in ("image_url", "video_url"):
         link = part.image_url if part.type == "image_url" else part.video_url
         return _located(link.url if isinstance(link, Link) else link, f"{where}.{part.type}.url")
-    if part.type == "input_audio" and part.input_audio is not None:
-        sound = part.input_audio
-        return _inline(_SOUNDS.get(sound.format, f"audio/{sound.format}"), sound.data)
-    if part.type == "file" and part.file is not None:
+    if part.type == "input_audio":
+        return _sound(part.input_audio, f"{where}.input_audio")
+    if part.type == "file":
         return _file(part.file, f"{where}.file")
     message = f"{where}: Gemini's format has no content of type {part.type[:64]!r}"
     raise UnsupportedFeature(message, field=f"{where}.type", value=part.type[:64])
 
 
-def _file(file: File, where: str) -> dict[str, Any]:
+def _sound(sound: Sound | None, where: str) -> dict[str, Any]:
+    if sound is None:
+        raise InvalidField(where, "nothing", "sound with its format")
+    return _inline(_SOUNDS.get(sound.format, f"audio/{sound.format}"), sound.data)
+
+
+def _file(file: File | None, where: str) -> dict[str, Any]:
+    if file is None:
+        raise InvalidField(where, "nothing", "a file")
     if file.file_id is not None:
         if file.file_id.startswith(_URL_SCHEMES):
             return _located(file.file_id, f"{where}.file_id", file.filename)

@@ -31,7 +31,7 @@ class Function(msgspec.Struct):
 class ToolCall(msgspec.Struct):
     """A call the model made."""
 
-    id: str = ""
+    id: str | None = None
     type: str = "function"
     function: Function | None = None
     extra_content: Extra | None = None
@@ -57,7 +57,7 @@ class Detail(msgspec.Struct):
 class Image(msgspec.Struct):
     """An image the model made."""
 
-    image_url: Link = msgspec.field(default_factory=Link)
+    image_url: Link
 
 
 class Message(msgspec.Struct):

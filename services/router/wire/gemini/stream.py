@@ -6,17 +6,14 @@ with what is new; there is no terminal marker.
 
 import time
 
-import msgspec
-
 from services.router.chat import Facts, Format, Frame
 from services.router.sse import Event
-from services.router.wire.gemini.answer import Candidate, Response, UsageMetadata, decode
+from services.router.wire.gemini.answer import Candidate, UsageMetadata, decode
 from services.router.wire.gemini.choice import Choice, Json
 from services.router.wire.gemini.errors import error_inside
 from services.router.wire.gemini.facts import blocked, note_end, note_identity
 from services.router.wire.gemini.usage import chat_usage, merged, tokens_of
-
-_encode = msgspec.json.Encoder().encode
+from services.router.wire.gemini.writing import written
 
 
 class GeminiStream:
@@ -30,6 +27,7 @@ class GeminiStream:
         self._created = int(time.time())
         self._choices: dict[int, Choice] = {}
         self._usage: UsageMetadata | None = None
+        self._unshown = False
 
     @property
     def may_end(self) -> bool:
@@ -49,12 +47,13 @@ class GeminiStream:
         note_identity(self.facts, response)
         if response.usage_metadata is not None:
             self._usage = merged(self._usage, response.usage_metadata)
+            self._unshown = True
             self.facts.tokens = tokens_of(self._usage)
         choices = [self._choice(candidate) for candidate in response.candidates or ()]
         if not choices and (refused := blocked(response)) is not None:
             note_end(self.facts, 0, "content_filter")
             choices = [{"index": 0, "delta": {"role": "assistant", "content": ""}, **refused}]
-        return self._frame(response, choices)
+        return self._frame(choices)
 
     def _choice(self, candidate: Candidate) -> Json:
         index = candidate.index
@@ -70,8 +69,8 @@ class GeminiStream:
         note_end(self.facts, index, end["finish_reason"])
         return {"index": index, "delta": delta, **end}
 
-    def _frame(self, response: Response, choices: list[Json]) -> Frame | None:
-        usage = response.usage_metadata is not None and self.facts.ended
+    def _frame(self, choices: list[Json]) -> Frame | None:
+        usage = self._unshown and self.facts.ended
         if not choices and not usage:
             return None
         chunk: Json = {
@@ -83,4 +82,5 @@ class GeminiStream:
         }
         if usage and self._usage is not None:
             chunk["usage"] = chat_usage(self._usage)
-        return Frame(_encode(chunk), usage=usage, usage_only=usage and not choices)
+            self._unshown = False
+        return Frame(written(chunk), usage=usage, usage_only=usage and not choices)

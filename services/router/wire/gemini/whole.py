@@ -5,8 +5,6 @@ Formats: Gemini API reference, "generateContent"; OpenAI API reference, "The cha
 
 import time
 
-import msgspec
-
 from services.router.chat import Facts
 from services.router.wire.base import Answer
 from services.router.wire.gemini.answer import Candidate, decode
@@ -14,9 +12,8 @@ from services.router.wire.gemini.choice import Choice, Json
 from services.router.wire.gemini.errors import error_inside
 from services.router.wire.gemini.facts import blocked, note_end, note_identity
 from services.router.wire.gemini.usage import chat_usage, tokens_of
+from services.router.wire.gemini.writing import written
 from services.runtime.errors import ProviderBroken
-
-_encode = msgspec.json.Encoder().encode
 
 
 def parse_whole(body: bytes) -> Answer:
@@ -48,7 +45,7 @@ def parse_whole(body: bytes) -> Answer:
     if response.usage_metadata is not None:
         facts.tokens = tokens_of(response.usage_metadata)
         completion["usage"] = chat_usage(response.usage_metadata)
-    return Answer(_encode(completion), facts)
+    return Answer(written(completion), facts)
 
 
 def _choice(candidate: Candidate, facts: Facts) -> Json:
