@@ -36,7 +36,10 @@ class LenientDecoder(Generic[Kind]):
             raise ProviderBroken("The answer can't be read: it is nested too deeply", phase="body") from None
         if not isinstance(value, dict):
             raise ProviderBroken("The answer is not a JSON object", phase="body")
-        found: Kind = _fitting(value, self._kind)
+        try:
+            found: Kind = _fitting(value, self._kind)
+        except RecursionError:
+            raise ProviderBroken("The answer can't be read: it is nested too deeply", phase="body") from None
         return found
 
 

@@ -27,8 +27,15 @@ def written(answer: dict[str, Any]) -> bytes:
 
 
 def compact(raw: msgspec.Raw) -> str:
-    """JSON as it came but for white space; bytes that are no UTF-8 are replaced."""
-    return msgspec.json.format(bytes(raw), indent=-1).decode("utf-8", "replace")
+    """JSON as it came but for white space; bytes that are no UTF-8 are replaced.
+
+    Raises:
+        ProviderBroken: it is no JSON after all: what is kept as it came has only been skipped over.
+    """
+    try:
+        return msgspec.json.format(bytes(raw), indent=-1).decode("utf-8", "replace")
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ProviderBroken(f"The answer can't be read: {error}", phase="body") from None
 
 
 def _plain(value: object) -> Any:

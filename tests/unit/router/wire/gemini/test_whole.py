@@ -1,6 +1,7 @@
 """Whole answers."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -214,6 +215,7 @@ def test_half_an_emoji_is_kept_and_members_of_surprising_types_count_as_absent()
     (
         b"", b"[]", b"{}", b'{"candidates": []}', b"<html>",
         b'{"candidates":[{"content":{"parts":[{"functionCall":{"args":{}}}]}}]}',
+        b'{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","args":{"a":nul}}}]}}]}',
         b'{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","willContinue":true}}]}}]}',
     ),
 )  # fmt: skip
@@ -226,3 +228,12 @@ def test_an_error_in_a_success_is_an_error() -> None:
     error: Json = {"error": {"code": 500, "message": "Oops", "status": "INTERNAL"}}
     with pytest.raises(ProviderFailed, match="Oops"):
         answered(error)
+
+
+@pytest.mark.parametrize("text", ("a", "\\ud83d"))
+@pytest.mark.parametrize("depth", (900, 960, 980, 990, 5000))
+def test_an_answer_nested_deeply_is_read_or_broken(text: str, depth: int) -> None:
+    call = '{"functionCall":{"name":"f","args":' + '{"a":' * depth + "1" + "}" * depth + "}}"
+    body = '{"candidates":[{"content":{"parts":[{"text":"' + text + '"},' + call + "]}}]}"
+    with suppress(ProviderBroken):
+        assert json.loads(WIRE.parse_response(body.encode(), Format.CHAT).body)["object"] == "chat.completion"
