@@ -103,7 +103,7 @@ class _EventParser:
         elif told.type == "error" or told.error != _NULL:
             nested = told.error != _NULL
             raise failure(told.error if nested else _encode({"code": told.code, "message": told.message}), data)
-        return Frame(event.data, event.name)
+        return Frame(event.data, event.name, event.id)
 
     def _note_item(self, told: StreamEvent) -> None:
         """A call's name comes with its item; all else is counted as it grows."""

@@ -30,8 +30,9 @@ def without_ours(body: Body, content: bytes) -> Body:
     given = bytes(body.get("input", b""))
     if _MARKED not in content or not given.startswith(b"["):
         return body
-    kept = [item for item in _items.decode(given) if not _is_ours(item)]
-    return {**body, "input": msgspec.Raw(_encode(kept))}
+    items = _items.decode(given)
+    kept = [item for item in items if not _is_ours(item)]
+    return body if len(kept) == len(items) else {**body, "input": msgspec.Raw(_encode(kept))}
 
 
 def _is_ours(item: msgspec.Raw) -> bool:

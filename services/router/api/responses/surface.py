@@ -87,6 +87,7 @@ def _framed(frame: Frame) -> bytes:
     """A frame as a server-sent event, as it came."""
     if frame.comment is not None:
         return b": " + frame.comment + b"\n\n"
-    name = b"event: " + frame.name + b"\n" if frame.name else b""
+    head = b"event: " + frame.name + b"\n" if frame.name else b""
+    head += b"id: " + frame.id + b"\n" if frame.id else b""
     data = frame.data.replace(b"\n", b"\ndata: ") if b"\n" in frame.data else frame.data
-    return name + b"data: " + data + b"\n\n"
+    return head + b"data: " + data + b"\n\n"

@@ -48,6 +48,7 @@ def test_every_event_passes_with_its_name() -> None:
 def test_events_without_a_name_get_none_and_comments_stay() -> None:
     parser = fed()
     assert parser.parse(Event(DELTA.data)) == Frame(DELTA.data)
+    assert parser.parse(Event(DELTA.data, id=b"7")) == Frame(DELTA.data, id=b"7")
     assert parser.parse(Event(comment=b"OPENROUTER PROCESSING")) == Frame(comment=b"OPENROUTER PROCESSING")
 
 
