@@ -10,7 +10,7 @@ from services.router.wire.base import Dialect, StreamParser, WireFormat
 from services.runtime.errors import PantheonError, ProviderError
 from tests.fixtures.format_answers import ANSWERS, ERRORS, STREAMS, Events
 from tests.fixtures.format_requests import REQUESTS, Json
-from tests.fixtures.translators import OWN_FORMATS, READERS, wires
+from tests.fixtures.translators import ERROR_SHAPES, OWN_FORMATS, READERS, StreamWriter, call_of, wires, write_whole
 from tests.fuzz.mutation import dumped, mutated_bytes, mutated_json, pieces, soup
 
 Target = Callable[[Random], None]
@@ -19,7 +19,6 @@ Target = Callable[[Random], None]
 _STATUSES = (100, 200, 301, 400, 401, 402, 403, 404, 408, 409, 413, 418, 422, 429, 499, 500, 502, 503, 504, 529, 599)
 _RETRY_AFTER = ("", "1", "0.5", "-1", "nan", "inf", "1e400", "Wed, 21 Oct 2026 07:28:00 GMT", "x" * 100)
 _LINE_ENDS = (b"\n", b"\r\n", b"\r")
-_MOST_ERRORS = 8
 _EMBEDDINGS: Json = {"model": "openai/embedding", "input": ["a", "b"], "dimensions": 8}
 _VECTORS: Json = {"data": [{"index": 0, "embedding": [0.5, 1]}], "usage": {"prompt_tokens": 2}, "model": "e"}
 _COUNT: Json = {"input_tokens": 20}
@@ -28,6 +27,9 @@ _REQUESTS: Mapping[Format, Json] = {
     Format.EMBEDDINGS: _EMBEDDINGS,
     Format.COUNT_TOKENS: REQUESTS[Format.MESSAGES],
 }
+
+
+_CALLS = {asked: call_of(READERS[asked](dumped(request))) for asked, request in REQUESTS.items()}
 
 
 def all_targets() -> dict[str, Target]:
@@ -40,9 +42,9 @@ def all_targets() -> dict[str, Target]:
             found[f"answer {name} to {asked.value}"] = _answer(wire, asked, example)
             if asked in READERS:
                 found[f"request {asked.value} to {name}"] = _request(wire, asked)
-            if asked in (own, Format.CHAT):
+            if asked in STREAMS:
                 found[f"stream {name} to {asked.value}"] = _stream(wire, asked, STREAMS[own])
-                found[f"error {name} to {asked.value}"] = _error(wire, ERRORS[own])
+                found[f"error {name} to {asked.value}"] = _error(wire, asked, ERRORS[own])
     return found
 
 
@@ -57,62 +59,84 @@ def _read_events(dice: Random) -> None:
 
 
 def _answer(wire: WireFormat, asked: Format, example: Json) -> Target:
+    """A whole answer, as far as the client would get it."""
+
     def feed(dice: Random) -> None:
+        content = _mutated(dice, example)
         try:
-            answer = wire.parse_response(_mutated(dice, example), asked)
+            answer = wire.parse_response(content, asked)
+            _check_facts(answer.facts)
+            if asked in STREAMS:
+                written = write_whole(_CALLS[asked], answer)
+                if answer.body is not content:
+                    json.loads(written)
         except ProviderError:
             return
-        _check_facts(answer.facts)
-        if answer.format is Format.CHAT and asked is Format.CHAT and example is not ANSWERS[Format.CHAT]:
-            json.loads(answer.body)
 
     return feed
 
 
 def _stream(wire: WireFormat, asked: Format, example: Events) -> Target:
-    translates = example is not STREAMS[asked]
+    """A streamed answer, as far as the client would get it."""
 
     def feed(dice: Random) -> None:
-        parser, reader = wire.parse_stream(asked), SseReader()
-        left = _MOST_ERRORS
-        for piece in pieces(dice, _mutated_stream(dice, example)):
-            try:
-                events = reader.feed(piece)
-            except ProviderError:
-                return
-            for event in events:
-                if parser.done or not left:
-                    return
-                left -= _parse(parser, event, translates=translates)
-        assert isinstance(parser.may_end, bool)
+        parser, reader, writer = wire.parse_stream(asked), SseReader(), StreamWriter(_CALLS[asked])
+        try:
+            _check_written(writer.begin())
+            for piece in pieces(dice, _mutated_stream(dice, example)):
+                for event in reader.feed(piece):
+                    _parse(parser, event, writer, translates=example is not STREAMS[asked])
+                    if parser.done:
+                        break
+            if parser.done or parser.may_end:
+                _check_written(writer.end(parser.facts))
+        except ProviderError:
+            return
 
     return feed
 
 
-def _parse(parser: StreamParser, event: Event, *, translates: bool) -> bool:
-    """Whether the event was an error."""
+def _parse(parser: StreamParser, event: Event, writer: StreamWriter, *, translates: bool) -> None:
     try:
         frame = parser.parse(event)
-    except ProviderError:
-        return True
     finally:
         _check_facts(parser.facts)
-    if frame is not None and frame.comment is None and translates:
+    if frame is None or frame.comment is not None or not translates:
+        return
+    if parser.format is Format.CHAT:
+        _check_written(writer.add(frame.data))
+    else:
         json.loads(frame.data)
-    return False
 
 
-def _error(wire: WireFormat, example: Json) -> Target:
+def _check_written(events: bytes) -> None:
+    """What goes out is an event stream of JSON."""
+    for line in events.split(b"\n"):
+        assert not line or line.startswith((b"data: ", b"event: ")), f"no line of a stream: {line[:40]!r}"
+        if line.startswith(b"data: ") and line != b"data: [DONE]":
+            json.loads(line[6:].decode("utf-8", "replace"))
+
+
+def _error(wire: WireFormat, asked: Format, example: Json) -> Target:
+    """An error, as far as the client would get it."""
+    shape = ERROR_SHAPES[asked]
+
     def feed(dice: Random) -> None:
         headers = {"retry-after": dice.choice(_RETRY_AFTER), "retry-after-ms": dice.choice(_RETRY_AFTER)}
         error = wire.parse_error(dice.choice(_STATUSES), headers, _mutated(dice, example))
         assert isinstance(error, ProviderError)
         assert error.message
+        assert 400 <= shape.status(error) < 600
+        json.loads(shape.body(error).decode("utf-8", "replace"))  # a provider's own words are passed on as they came
+        assert all(b"\n" not in value for _, value in shape.headers(error))
+        _check_written(shape.event(error))
 
     return feed
 
 
 def _request(wire: WireFormat, asked: Format) -> Target:
+    """A client's request, as far as the provider would get it."""
+
     def feed(dice: Random) -> None:
         try:
             request = READERS[asked](_mutated(dice, _REQUESTS[asked]))

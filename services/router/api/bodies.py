@@ -22,8 +22,10 @@ _flag = msgspec.json.Decoder(bool)
 
 
 def body_of(content: bytes) -> Body:
-    """The members of a JSON object. Raises MalformedBody where it is none."""
+    """The members of a JSON object. Raises MalformedBody where it is none, or is not all UTF-8."""
     try:
+        if not content.isascii():
+            content.decode()  # members are kept as they came, and no one would look at their inside later
         return _body.decode(content)
     except (*_UNREADABLE, RecursionError) as error:
         raise MalformedBody(str(error)) from None

@@ -13,6 +13,8 @@ from typing import Any
 
 import msgspec
 
+from services.runtime.errors import ProviderBroken
+
 MARK = "pantheon."
 _encode = msgspec.json.Encoder().encode
 _object = msgspec.json.Decoder(dict[str, Any])
@@ -34,8 +36,15 @@ def unsealed(text: str) -> dict[str, Any] | None:
 
 
 def encoded(value: Mapping[str, Any]) -> bytes:
-    """JSON. Half a surrogate pair, as providers send it of an emoji cut in two, is written as it came: escaped."""
+    """JSON. Half a surrogate pair, as providers send it of an emoji cut in two, is written as it came: escaped.
+
+    Raises:
+        ProviderBroken: it is nested too deeply.
+    """
     try:
-        return _encode(value)
-    except UnicodeEncodeError:
-        return json.dumps(value, default=json.loads).encode()
+        try:
+            return _encode(value)
+        except UnicodeEncodeError:
+            return json.dumps(value, default=lambda raw: json.loads(bytes(raw))).encode()
+    except RecursionError:
+        raise ProviderBroken("The answer can't be written: it is nested too deeply", phase="body") from None
