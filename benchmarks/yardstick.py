@@ -7,7 +7,7 @@ machine's doing. Prints its port, serves until its input ends.
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 import grpc
@@ -16,31 +16,16 @@ from aiohttp import web
 
 from pantheon.router.v1.completion_pb2 import Choice, Completion
 from pantheon.router.v1.message_pb2 import Message, Part, TextPart
-from pantheon.router.v1.router_service_pb2 import (
-    CompleteRequest,
-    CompleteResponse,
-    StreamCompleteRequest,
-    StreamCompleteResponse,
-)
-from pantheon.router.v1.router_service_pb2_grpc import RouterServiceServicer, add_RouterServiceServicer_to_server
-from services.runtime.errors import NoSuchMethod
+from pantheon.router.v1.router_service_pb2 import CompleteRequest, CompleteResponse
 from services.runtime.rpc import RpcContext
 
+_SERVICE = "pantheon.router.v1.RouterService"
 _ANSWER = Completion(choices=[Choice(message=Message(parts=[Part(text=TextPart(text="All work and no play. " * 12))]))])
 
 
-class Fixed(RouterServiceServicer):
-    """Answers every completion with the same message."""
-
-    async def Complete(self, request: CompleteRequest, context: RpcContext) -> CompleteResponse:
-        """See the proto."""
-        return CompleteResponse(completion=_ANSWER)
-
-    def StreamComplete(
-        self, request: StreamCompleteRequest, context: RpcContext
-    ) -> AsyncIterator[StreamCompleteResponse]:
-        """Not measured."""
-        raise NoSuchMethod("StreamComplete")
+async def complete(_request: CompleteRequest, _context: RpcContext) -> CompleteResponse:
+    """The same answer to every completion."""
+    return CompleteResponse(completion=_ANSWER)
 
 
 async def http(upstream: str) -> None:
@@ -66,7 +51,12 @@ async def http(upstream: str) -> None:
 async def rpc(_upstream: str) -> None:
     """A server that answers and no more."""
     server = grpc.aio.server()
-    add_RouterServiceServicer_to_server(Fixed(), server)
+    handler: Any = grpc.unary_unary_rpc_method_handler(
+        complete,
+        request_deserializer=CompleteRequest.FromString,
+        response_serializer=CompleteResponse.SerializeToString,
+    )
+    server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(_SERVICE, {"Complete": handler})])
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     print(port, flush=True)
