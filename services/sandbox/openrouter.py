@@ -118,9 +118,9 @@ class OpenRouter:
             raise ApiError(400, 'Input required: specify "prompt" or "messages"')
         rules.check(read)
         wish = read.reasoning or Reasoning()
-        asked = wish.enabled is True or wish.max_tokens is not None or wish.effort not in (None, "none")
-        thinks = (asked or reasons(model)) and wish.enabled is not False and wish.effort != "none"
         effort = wish.effort or read.reasoning_effort
+        asked = wish.enabled is True or wish.max_tokens is not None or effort not in (None, "none")
+        thinks = (asked or reasons(model)) and wish.enabled is not False and effort != "none"
         return rules.interpret(read, model=model, reasons=thinks, effort=effort, shows_reasoning=not wish.exclude)
 
     def answer_id(self) -> str:

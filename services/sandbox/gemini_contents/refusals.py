@@ -18,6 +18,7 @@ STATUSES: Mapping[int, tuple[str, str]] = {
     500: ("INTERNAL", "An internal error has occurred. Please retry."),
     503: ("UNAVAILABLE", "The model is overloaded. Please try again later."),
     504: ("DEADLINE_EXCEEDED", "The request timed out. Please try again."),
+    529: ("UNAVAILABLE", "The model is overloaded. Please try again later."),
 }
 """Status and message of a refusal by its HTTP status; the message only where it was ordered."""
 API_KEY_INVALID = "API_KEY_INVALID"
