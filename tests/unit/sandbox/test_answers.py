@@ -163,3 +163,26 @@ def test_log_probabilities_name_every_token_and_the_alternatives_asked_for() -> 
     assert "".join(str(entry["token"]) for entry in entries) == "On “it”"
     assert [len(entry["top_logprobs"]) for entry in entries] == [3, 3]  # type: ignore[arg-type]
     assert logprobs("word", 0)[0]["top_logprobs"] == []
+
+
+def test_the_stop_sequence_that_ended_a_text_is_told() -> None:
+    plain = compose(asking(), 0)[0]
+    word = (plain.content or "").split()[3]
+
+    stopped = compose(asking(stop=("nowhere to be found", word)), 0)[0]
+
+    assert (plain.stop_sequence, stopped.stop_sequence) == (None, word)
+    assert plain.content is not None
+    assert stopped.content == plain.content[: plain.content.index(word)]
+
+
+def test_a_content_filter_ends_a_text_and_calls_no_tool() -> None:
+    filtered = compose(asking(tools=(Tool("look"),), tool_choice=ToolChoice.REQUIRED), 0, filter_after=3)[0]
+
+    assert (len(filtered.content or ""), filtered.tool_calls, filtered.finish_reason) == (12, (), "content_filter")
+
+
+def test_thinking_keeps_to_its_bound() -> None:
+    thought = compose(asking(reasons=True, reasoning_effort="high", reasoning_limit=100), 0)[0].reasoning
+
+    assert len(thought) == 400
