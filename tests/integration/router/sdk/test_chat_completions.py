@@ -14,7 +14,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from pantheon.usage.v1.ledger_pb2 import LedgerState, Outcome
 from services.sandbox.server import SandboxServer
 from tests.integration.router.running import RunningRouter
-from tests.integration.router.sdk.models import ANTHROPIC, CUSTOM, GEMINI, OPENAI, OPENROUTER, Asked
+from tests.integration.router.sdk.models import ANTHROPIC, CUSTOM, GEMINI, GEMINI_3, OPENAI, OPENROUTER, Asked
 
 QUESTION: Any = [
     {"role": "system", "content": "Be brief."},
@@ -136,11 +136,10 @@ async def test_no_tool_is_called_where_none_may_be(router: RunningRouter, openai
     assert answer.choices[0].message.content
 
 
-async def test_one_tool_at_a_time_where_that_is_asked_for(
+@pytest.mark.parametrize("asked", (OPENAI, OPENROUTER, ANTHROPIC, CUSTOM), ids=str)
+async def test_one_tool_at_a_time_where_the_provider_knows_that_wish(
     router: RunningRouter, openai: AsyncOpenAI, asked: Asked
 ) -> None:
-    if asked.provider == "gemini":
-        pytest.skip("Gemini knows no such wish")
     answer = await complete(openai, asked, BOTH, tools=[WEATHER, CLOCK], parallel_tool_calls=False)
 
     assert len(answer.choices[0].message.tool_calls or ()) == 1
@@ -276,13 +275,20 @@ async def test_an_error_within_a_stream_is_raised(
         await stream(openai, asked)
 
 
-@pytest.mark.parametrize("fault", ("no_done", "truncate", "reset_after"))
-async def test_a_stream_that_ends_without_its_end_is_an_error(
+@pytest.mark.parametrize("fault", ("truncate", "reset_after"))
+async def test_a_stream_that_breaks_off_is_an_error(
     router: RunningRouter, openai: AsyncOpenAI, asked: Asked, order: Callable[..., None], fault: str
 ) -> None:
-    if fault == "no_done" and asked.provider in ("openai", "openrouter", "custom"):
-        pytest.skip("a chat stream that has finished every choice may leave out [DONE]")
     order(**{fault: 3 if fault == "reset_after" else True})
+    with pytest.raises(sdk.APIError):
+        await stream(openai, asked)
+
+
+@pytest.mark.parametrize("asked", (ANTHROPIC, GEMINI, GEMINI_3), ids=str)
+async def test_a_stream_that_ends_without_its_last_mark_is_an_error(
+    router: RunningRouter, openai: AsyncOpenAI, asked: Asked, order: Callable[..., None]
+) -> None:
+    order(no_done=True)
     with pytest.raises(sdk.APIError):
         await stream(openai, asked)
 
