@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from services.router.upstream.dialling import Dialler, Guard, allow_all
 from services.router.upstream.limits import Limits, Timeouts
-from services.router.upstream.names import Names
+from services.router.upstream.names import Lookup, Names, system_lookup
 from services.router.upstream.pool import Pool
 from services.router.upstream.requests import request_head, target_of
 from services.router.upstream.response import Response
@@ -23,7 +23,8 @@ class NotDispatched(Exception):
 class Upstream:
     """The connections to all providers. One a process; to be made within a running loop.
 
-    `tls` says whom to trust, by default whom the system does; `guard` is asked about each address to be connected to.
+    `tls` says whom to trust, by default whom the system does; `guard` is asked about each address to be connected to,
+    once a connection; `lookup` finds the addresses of a name.
     """
 
     def __init__(
@@ -33,8 +34,9 @@ class Upstream:
         tls: ssl.SSLContext | None = None,
         guard: Guard = allow_all,
         limits: Limits | None = None,
+        lookup: Lookup = system_lookup,
     ) -> None:
-        self._names = Names()
+        self._names = Names(lookup)
         self._pool = Pool(Dialler(self._names, tls, guard), timeouts, limits or Limits())
 
     async def close(self) -> None:

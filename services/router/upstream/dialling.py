@@ -5,13 +5,14 @@ import contextlib
 import socket
 import ssl
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 from services.router.upstream.names import Address, Names, SocketAddress
 from services.router.upstream.requests import Origin
 
-Guard = Callable[[SocketAddress], None]
-"""Called with each address before it is connected to; raises OSError to forbid it."""
+Guard = Callable[[str, SocketAddress], None]
+"""Called with the host and each of its addresses before it is connected to; raises OSError to forbid it."""
 
 P = TypeVar("P", bound=asyncio.Protocol)
 
@@ -26,7 +27,7 @@ def default_tls() -> ssl.SSLContext:
     return context
 
 
-def allow_all(address: SocketAddress) -> None:
+def allow_all(host: str, address: SocketAddress) -> None:
     """The guard that forbids nothing."""
 
 
@@ -47,7 +48,7 @@ class Dialler:
         """
         addresses = await self._names.addresses(origin.host, origin.port)
         try:
-            connected = await _connect_any(addresses, self._guard)
+            connected = await _connect_any(addresses, partial(self._guard, origin.host))
         except OSError:
             self._names.forget(origin.host, origin.port)
             raise
@@ -69,7 +70,7 @@ class Dialler:
         return self._tls
 
 
-async def _connect_any(addresses: Sequence[Address], guard: Guard) -> socket.socket:
+async def _connect_any(addresses: Sequence[Address], guard: Callable[[SocketAddress], None]) -> socket.socket:
     """The first connection that comes about; later addresses are tried when earlier ones fail or take long.
 
     Raises:
@@ -102,7 +103,7 @@ async def _discard(attempts: Sequence[asyncio.Task[socket.socket]]) -> None:
             outcome.close()
 
 
-async def _connect(address: Address, guard: Guard) -> socket.socket:
+async def _connect(address: Address, guard: Callable[[SocketAddress], None]) -> socket.socket:
     guard(address.address)
     with contextlib.ExitStack() as undo:
         made = undo.enter_context(socket.socket(address.family, socket.SOCK_STREAM))

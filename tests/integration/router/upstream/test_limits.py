@@ -133,7 +133,8 @@ async def test_nothing_is_sent_after_closing() -> None:
 async def test_a_guard_sees_each_address_and_may_forbid_it() -> None:
     seen: list[SocketAddress] = []
 
-    def guard(address: SocketAddress) -> None:
+    def guard(host: str, address: SocketAddress) -> None:
+        assert host == "127.0.0.1"
         seen.append(address)
         if len(seen) > 1:
             raise PermissionError("not this one")

@@ -119,7 +119,8 @@ async def test_giving_up_ends_all_attempts(silent: Address) -> None:
 
 
 async def test_a_forbidden_address_is_passed_over_unreached(one: socket.socket, other: socket.socket) -> None:
-    def guard(asked: SocketAddress) -> None:
+    def guard(host: str, asked: SocketAddress) -> None:
+        assert host == ORIGIN.host
         if asked == one.getsockname():
             raise PermissionError("forbidden")
 
