@@ -168,6 +168,7 @@ def _mutated_stream(dice: Random, example: Events) -> bytes:
         elif kind == 2:
             events[place] = (dice.choice(("", "ping", "error", "message", "message_stop", "response.completed")), body)
         else:
+            name, body = dice.choice(example)
             events[place] = (name, mutated_json(dice, body, dice.randrange(1, 4)))
     content = _stream_bytes(dice, events)
     return mutated_bytes(dice, content, dice.randrange(1, 4)) if dice.random() < 0.25 else content

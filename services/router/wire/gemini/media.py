@@ -129,7 +129,7 @@ def _file(file: File | None, where: str) -> dict[str, Any]:
 
 def _located(url: str | None, field: str, name: str | None = None) -> dict[str, Any]:
     if url is not None and url.startswith(_URL_SCHEMES):
-        media_type = _by_ending(name) or _by_ending(urlsplit(url).path)
+        media_type = _by_ending(name) or _by_ending(_path(url, field))
         return {"fileData": {"mimeType": media_type, "fileUri": url} if media_type else {"fileUri": url}}
     head, comma, payload = (url or "").partition(",")
     if not comma or not head.startswith("data:"):
@@ -138,6 +138,13 @@ def _located(url: str | None, field: str, name: str | None = None) -> dict[str, 
     if not head.endswith(";base64"):
         payload = b64encode(unquote_to_bytes(payload)).decode()
     return _inline(media_type or "text/plain", payload)
+
+
+def _path(url: str, field: str) -> str:
+    try:
+        return urlsplit(url).path
+    except ValueError:
+        raise InvalidField(field, url, "a URL") from None
 
 
 def _inline(media_type: str, payload: str) -> dict[str, Any]:

@@ -62,6 +62,7 @@ def test_what_gemini_has_no_form_for_is_refused(part: Json, field: str) -> None:
         ({"type": "text"}, "messages[0].content[0].text"),
         ({"type": "image_url"}, "messages[0].content[0].image_url.url"),
         ({"type": "image_url", "image_url": {"url": "ftp://x"}}, "messages[0].content[0].image_url.url"),
+        ({"type": "image_url", "image_url": {"url": "https://["}}, "messages[0].content[0].image_url.url"),
         ({"type": "image_url", "image_url": {"url": "data:nothing"}}, "messages[0].content[0].image_url.url"),
         ({"type": "input_audio"}, "messages[0].content[0].input_audio"),
         ({"type": "file"}, "messages[0].content[0].file"),
