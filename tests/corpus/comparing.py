@@ -22,8 +22,8 @@ _OUR_STATUS = {
     504: (504,),
     529: (503,),
 }
-"""What a client may get for a provider's status, where that is not 400 for 4xx and 502 for 5xx: Pantheon's own key or
-account is no business of the client's, its prompt is, which some providers moderate with 403."""
+"""What a client may get for a provider's status, where that is not 400 or the same for 4xx and 502 for 5xx: Pantheon's
+own key or account is no business of the client's, its prompt is, which some providers moderate with 403."""
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -127,7 +127,7 @@ def _differences_of_booked(recording: Recording, booked: CompletionFinished) -> 
 def _differences_of_shown(trip: Trip, reading: Reading) -> Iterator[Difference]:
     """The counts as the client sees them. It sees those of a stream only if it asked."""
     recording = trip.recording
-    if trip.surface == "chat" and recording.response["is_sse"] and not _asks_for_usage(trip.body):
+    if trip.surface == "chat" and reading.streamed and not _asks_for_usage(trip.body):
         yield from unequal("usage not asked for", reading.usage, None)
         return
     if trip.same_format:
@@ -175,15 +175,27 @@ def differences_of_refusal(
     if expected["kind"] != "http_error":
         yield from unequal("error status", status >= 400, True)
     else:
-        allowed = _OUR_STATUS.get(recorded, (400 if recorded < 500 else 502,))
-        yield from unequal("error status", status, status if status in allowed else allowed[0])
+        usual = (502,) if recorded >= 500 or _is_about_us(expected) else (400, recorded)
+        allowed = _OUR_STATUS.get(recorded, usual)
+        if status not in allowed:
+            yield Difference("error status", f"{status} {_message(reading)}"[:_SHOWN], str(allowed[0]))
         yield from unequal("booked status", booked.http_status, recorded)
         message = (expected["error"] or {}).get("message")
-        if message and recorded not in (401, 402, 403):
+        if message and not _is_about_us(expected):
             yield from unequal("error message", message[:400] in _message(reading), True)
         used = booked.tokens.prompt_tokens or booked.tokens.completion_tokens
         yield from unequal("tokens of a refusal", bool(used), False)
     yield from unequal("booked outcome", Outcome.Name(booked.outcome), "OUTCOME_FAILED")
+
+
+def _is_about_us(expected: Json) -> bool:
+    """Whether an error is about Pantheon's own key, account or place, whose words a client is not told.
+
+    Google answers 400 to a key it does not know (INVALID_ARGUMENT) and where it serves nobody (FAILED_PRECONDITION).
+    """
+    error = expected["error"] or {}
+    unknown_key = expected["wire"] == "gemini" and "API key" in str(error.get("message"))
+    return expected["status"] in (401, 402, 403) or unknown_key or error.get("type") == "FAILED_PRECONDITION"
 
 
 def _message(reading: Reading) -> str:

@@ -25,12 +25,15 @@ class Said:
 
 @dataclass(slots=True)
 class Reading:
-    """What a client ends with. `usage` is in the format's own words; `ended` says that the terminal marker came."""
+    """What a client ends with. `usage` is in the format's own words; `ended` says that the terminal marker came,
+    `streamed` that it was an event stream.
+    """
 
     choices: dict[int, Said] = field(default_factory=dict)
     usage: Json | None = None
     error: Json | None = None
     ended: bool = True
+    streamed: bool = False
 
     def choice(self, index: int = 0) -> Said:
         """A choice, begun if it isn't yet."""
@@ -81,7 +84,9 @@ def read_whole(surface: str, body: Json) -> Reading:
 
 def read_stream(surface: str, events: Iterable[SseEvent]) -> Reading:
     """A streamed answer."""
-    return _STREAMS[surface](list(events))
+    reading = _STREAMS[surface](list(events))
+    reading.streamed = True
+    return reading
 
 
 def _chat(body: Json) -> Reading:
@@ -98,7 +103,6 @@ def _chat_stream(events: list[SseEvent]) -> Reading:
             continue
         chunk = json.loads(event.data)
         reading.error = chunk.get("error") or reading.error
-        # Groq says it beside: an SDK shows it as an unknown member.
         reading.usage = chunk.get("usage") or reading.usage
         for choice in chunk.get("choices") or ():
             said = choice.get("delta") or {}
