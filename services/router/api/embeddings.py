@@ -1,6 +1,7 @@
 """POST /v1/embeddings: what any OpenAI SDK speaks.
 
-Format: OpenAI API reference, "Embeddings". Requests and answers keep every member they came with.
+Format: OpenAI API reference, "Embeddings". Requests and answers keep every member they came with; vectors come in the
+encoding asked for, whichever the provider answers in.
 """
 
 import time
@@ -15,6 +16,7 @@ from services.router.api.app import Exchange
 from services.router.api.bodies import body_of, model_of
 from services.router.api.http import providers_of, switch, tags_of
 from services.router.api.openai import completed_headers
+from services.router.api.vectors import in_encoding
 from services.router.chat import Body, ChatRequest, Format
 from services.router.engine import Engine
 from services.runtime.errors import InvalidField
@@ -29,6 +31,8 @@ _KINDS: dict[bytes, Any] = {
 """What the members of a list are, by how the first begins."""
 _tokens = msgspec.json.Decoder(list[int])
 _NULL = b"null"
+_PACKED = {_NULL: False, b'"float"': False, b'"base64"': True}
+"""Whether vectors are to be in base64, by what the request says. An encoding that is not OpenAI's is the provider's."""
 
 
 class EmbeddingsSurface:
@@ -51,7 +55,8 @@ class EmbeddingsSurface:
         reply.headers.append((b"x-request-id", request_id.encode()))
         completed = await self._engine.complete(call)
         reply.headers += completed_headers(completed)
-        await reply.send(completed.body)
+        packed = _PACKED.get(bytes(request.body.get("encoding_format", _NULL)))
+        await reply.send(completed.body if packed is None else in_encoding(completed.body, packed=packed))
 
 
 def parse_request(scope: Scope, content: bytes) -> ChatRequest:

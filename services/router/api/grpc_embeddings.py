@@ -1,11 +1,8 @@
 """From an EmbeddingSpec to the neutral request, and from its answer to the proto's vectors.
 
-Format: OpenAI API reference, "Embeddings". A vector in base64 is a row of 32-bit floats, the lowest byte first.
+Format: OpenAI API reference, "Embeddings".
 """
 
-import base64
-import binascii
-import struct
 from collections.abc import Sequence
 
 import msgspec
@@ -14,6 +11,7 @@ from pantheon.router.v1.embedding_pb2 import Embedding, Embeddings, EmbeddingSpe
 from pantheon.usage.v1.ledger_pb2 import LEDGER_STATE_SETTLED
 from pantheon.usage.v1.measure_pb2 import Timing
 from services.router.api.grpc_request import add_extra, length_of
+from services.router.api.vectors import UNREADABLE, numbers
 from services.router.chat import Body, ChatRequest, Format, check_tags
 from services.router.engine import Completed
 from services.router.receipts import cost_message, token_usage
@@ -21,7 +19,6 @@ from services.runtime import times
 from services.runtime.errors import InvalidField, ProviderBroken
 
 _MOST_TEXTS = 2048
-_FLOAT_BYTES = 4
 _encode = msgspec.json.Encoder().encode
 
 
@@ -93,14 +90,7 @@ def _vectors(body: bytes, texts: int) -> list[Sequence[float]]:
         found = _decode(body).data
         found.sort(key=lambda vector: vector.index)
         if len(found) == texts:
-            return [_numbers(vector.embedding) for vector in found]
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, binascii.Error, struct.error) as error:
+            return [numbers(vector.embedding) for vector in found]
+    except UNREADABLE as error:
         raise ProviderBroken(f"The vectors can't be read: {error}", phase="body") from None
     raise ProviderBroken(f"The answer has {len(found)} vectors for {texts} texts", phase="body")
-
-
-def _numbers(vector: list[float] | str) -> Sequence[float]:
-    if isinstance(vector, list):
-        return vector
-    packed = base64.b64decode(vector, validate=True)
-    return struct.unpack(f"<{len(packed) // _FLOAT_BYTES}f", packed)

@@ -1,6 +1,7 @@
 """Embeddings with OpenAI's own SDK, without it and over gRPC: vectors, bytes, errors, and what is booked."""
 
 import asyncio
+import base64
 import struct
 from decimal import Decimal
 from typing import Any
@@ -12,6 +13,7 @@ import openai as sdk
 import pytest
 from openai import AsyncOpenAI
 
+from pantheon.catalog.v1.provider_pb2 import AuthStyle, WireFormat
 from pantheon.router.v1.completion_pb2 import RoutingPreferences
 from pantheon.router.v1.embedding_pb2 import Embeddings, EmbeddingSpec
 from pantheon.router.v1.router_service_pb2 import EmbedRequest
@@ -95,6 +97,20 @@ async def test_a_request_reaches_the_provider_to_the_byte(router: RunningRouter,
     whole = msgspec.json.decode(answer.content)
     assert whole["model"] == SMALL
     assert b"\n  " in answer.content  # the provider's own layout
+
+
+async def test_base64_comes_from_a_provider_that_has_numbers_only(
+    own_router: RunningRouter, sandbox: SandboxServer
+) -> None:
+    row = provider("openai", sandbox.gemini_url)
+    row.provider_changed.provider.wire_format = WireFormat.WIRE_FORMAT_GEMINI
+    row.provider_changed.provider.auth_style = AuthStyle.AUTH_STYLE_X_GOOG_API_KEY
+    own_router.snapshot.apply(row)
+    plain = (await post(own_router, model="openai/gemini-embedding-001", dimensions=8)).json()["data"]
+    packed = await post(own_router, model="openai/gemini-embedding-001", dimensions=8, encoding_format="base64")
+    found = [struct.unpack("<8f", base64.b64decode(one["embedding"])) for one in packed.json()["data"]]
+    assert found == [pytest.approx(one["embedding"], abs=1e-6) for one in plain]
+    assert "usage" in packed.json()
 
 
 async def test_what_can_t_be_embedded_is_named_before_anything_is_sent(

@@ -41,7 +41,7 @@ _decode = LenientDecoder(_Batch).decode
 
 
 class GeminiEmbeddings:
-    """See `WireFormat`. Vectors come as numbers, whichever `encoding_format` was asked for: SDKs take both."""
+    """See `WireFormat`. Vectors come as numbers; the surface puts them into the encoding asked for."""
 
     def request_url(self, base_url: str, model: str, *, stream: bool) -> str:
         """The model's method for many texts."""
