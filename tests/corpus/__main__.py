@@ -86,10 +86,7 @@ async def _share(orders: Orders, progress: Progress, task: object) -> list[Resul
             if line == b"\n":
                 progress.advance(task)  # type: ignore[arg-type]  # rich's own id
                 continue
-            result = _result.decode(line)
-            if not result.served:
-                progress.advance(task)  # type: ignore[arg-type]  # as above
-            found.append(result)
+            found.append(_result.decode(line))
         if await process.wait():
             raise RuntimeError(f"share {orders.number} of the run failed with {process.returncode}")
     finally:
@@ -115,8 +112,6 @@ def _conclude(options: argparse.Namespace, results: list[Result], seconds: float
         console, "Passed through: requests that reached the provider as they were sent", report.requests(results)
     )
     report.show_exceptions(console, results)
-    for (label, surface), count in sorted(report.not_served(results).items()):
-        console.print(f"not served yet: {label} over {surface} ({count})")
     console.print(f"\n{len(results):,} exchanges in {seconds:.0f} s")
     return _verdict(results)
 

@@ -50,7 +50,7 @@ def exception_classes() -> list[ExceptionClass]:
 
 def meaning(results: Iterable[Result]) -> list[Share]:
     """Text, finish reason, tool calls, tokens, cost and error."""
-    return _shares((result, not result.differences) for result in results if result.served)
+    return _shares((result, not result.differences) for result in results)
 
 
 def exactness(results: Iterable[Result]) -> list[Share]:
@@ -110,8 +110,3 @@ def show_exceptions(console: Console, results: Iterable[Result]) -> None:
             console.print(f"  {id_} {first.label} {surface} [{modes}]", markup=False, highlight=False)
             for difference in differences[:_SHOWN_DIFFERENCES]:
                 console.print(f"      {difference}", markup=False, highlight=False)
-
-
-def not_served(results: Iterable[Result]) -> Counter[tuple[str, str]]:
-    """How many exchanges could not be asked for, by provider and surface."""
-    return Counter((result.label, result.surface) for result in results if not result.served)

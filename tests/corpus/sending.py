@@ -14,7 +14,6 @@ import msgspec
 
 from pantheon.events.v1.change_pb2 import Change, ProviderChanged
 from pantheon.events.v1.completion_pb2 import CompletionFinished
-from services.router.chat import Format
 from services.router.journal import JournalLimits
 from tests.corpus.comparing import Difference, differences_of_refusal, differences_of_success
 from tests.corpus.fidelity import differences_of_body, differences_of_events, differences_of_request
@@ -39,7 +38,6 @@ MODES = {
 _AT_ONCE = {"byte": 8}
 _PATIENCE_SECONDS = 300
 _LIMITS = JournalLimits(segment_bytes=64 * 1024 * 1024, spool_bytes=1024 * 1024 * 1024)
-_FORMATS = {"chat": Format.CHAT, "messages": Format.MESSAGES, "responses": Format.RESPONSES}
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -49,7 +47,6 @@ class Result(msgspec.Struct, frozen=True):
     id: str
     label: str
     surface: str
-    served: bool = True
     differences: list[Difference] = []
     exact: list[Difference] | None = None
     request: list[Difference] | None = None
@@ -67,23 +64,12 @@ async def send_all(
     """The results of all trips of these recordings, mode by mode; `tick` is called when one has come back."""
     async with _upstream(recordings) as upstream, _router(upstream.url) as router:
         parts = trips(recordings)
-        there = {surface for surface, path in PATHS.items() if (await router.http.post(path)).status_code != 404}
-        for trip in parts:
-            if not _is_served(router, trip, there):
-                for mode in modes:
-                    yield Result(mode, trip.recording.id, trip.recording.label, trip.surface, served=False)
         for mode in modes:
             upstream.default = dict(option.split("=") for option in MODES[mode].split(";"))
             for surface in PATHS:
-                share = [trip for trip in parts if trip.surface == surface and _is_served(router, trip, there)]
+                share = [trip for trip in parts if trip.surface == surface]
                 async for result in _round(router, upstream, mode, share, tick):
                     yield result
-
-
-def _is_served(router: RunningRouter, trip: Trip, surfaces: set[str]) -> bool:
-    """Whether the surface is there, and a wire format that takes its requests to the recording's provider."""
-    wires = router.snapshot.catalog.providers[trip.recording.row].wires
-    return trip.surface in surfaces and _FORMATS[trip.surface] in wires
 
 
 @asynccontextmanager
