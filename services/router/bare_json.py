@@ -5,7 +5,8 @@ Google's servers report an error in mid-stream so, and answer with one long list
 
 import re
 
-_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[{}\[\]]')
+_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[{}\[\]]')
+"""A text, be it without its end, so that what is inside of it is read once only; or a bracket."""
 
 
 class BareJson:

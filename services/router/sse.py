@@ -32,6 +32,7 @@ class SseReader:
 
     def __init__(self) -> None:
         self._rest = b""
+        self._more = bytearray()
         self._at_start = True
         self._data: list[bytes] = []
         self._held = 0
@@ -45,7 +46,9 @@ class SseReader:
         Raises:
             ProviderBroken: a line or an event grew beyond 16 MiB.
         """
-        buffer = self._rest + chunk
+        if self._rest and self._goes_on(chunk):
+            return []
+        buffer = self._unread() + chunk
         if self._at_start:
             # A byte order mark may itself be cut.
             if b"\xef\xbb\xbf".startswith(buffer[:3]) and len(buffer) < 3:
@@ -64,6 +67,25 @@ class SseReader:
                 self._field(line, events)
         return events
 
+    def _goes_on(self, chunk: bytes) -> bool:
+        """Whether the bytes are no more than a further piece of the line that has begun.
+
+        They are kept beside it until its end comes: a picture of megabytes is not to be copied with each piece of it.
+        """
+        if self._at_start or b"\n" in chunk or b"\r" in chunk or self._rest.endswith(b"\r"):
+            return False
+        self._more += chunk
+        self._check_size(len(self._rest) + len(self._more))
+        return True
+
+    def _unread(self) -> bytes:
+        """What has come of the line that has begun; from then on it is the caller's."""
+        if not self._more:
+            return self._rest
+        unread = self._rest + self._more
+        self._more.clear()
+        return unread
+
     def _lines(self, buffer: bytes) -> list[bytes]:
         """The whole lines in the buffer; what follows the last line end is kept for later."""
         if b"\r" in buffer:
@@ -80,7 +102,7 @@ class SseReader:
 
     def finish(self) -> list[Event]:
         """The events that a CR held back at the end of the stream completes, and JSON that no line end follows."""
-        rest = self._rest
+        rest = self._rest = self._unread()
         return self.feed(b"\n") if rest.endswith(b"\r") or (rest and self._bare.takes(rest)) else []
 
     def _add(self, value: bytes) -> None:

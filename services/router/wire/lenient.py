@@ -46,7 +46,7 @@ class LenientDecoder(Generic[Kind]):
 def _fitting(value: Any, kind: Any) -> Any:
     """The value as far as it is of the kind; None where it is not."""
     if kind is msgspec.Raw:
-        return msgspec.Raw(json.dumps(value, default=str).encode())
+        return msgspec.Raw(json.dumps(value, default=float).encode())
     try:
         return msgspec.convert(value, kind, strict=False)
     except (msgspec.ValidationError, UnicodeEncodeError):  # the latter of half a surrogate pair where no text should be

@@ -1,5 +1,6 @@
 """The event stream reader against the algorithm of the WHATWG HTML standard, written out plainly."""
 
+import time
 from collections.abc import Iterable
 from itertools import pairwise
 
@@ -133,6 +134,8 @@ def test_the_name_of_an_event_is_not_that_of_the_next() -> None:
     assert read(b"event: error\n\ndata: b\n\n") == [Event(b"b")]
 
 
+MOST_SECONDS = 2.0
+"""Far more than it takes; reading again what has been read would take far longer."""
 MEBIBYTE = bytes(1024 * 1024)
 
 
@@ -151,6 +154,19 @@ def test_many_events_may_together_exceed_what_one_may_not() -> None:
     reader = SseReader()
     for _ in range(40):
         assert len(reader.feed(b"data: a\ndata: " + MEBIBYTE + b"\n\n")) == 1
+
+
+def test_a_long_line_costs_no_more_than_its_bytes_in_however_many_pieces_it_comes() -> None:
+    began = time.process_time()
+    (event,) = read(b"data: ", *[b"x" * 4096] * 3840, b"\n\n")
+    assert len(event.data) == 15 * len(MEBIBYTE)
+    assert time.process_time() - began < MOST_SECONDS
+
+
+def test_bare_json_whose_text_never_ends_costs_no_more_than_its_bytes() -> None:
+    began = time.process_time()
+    assert read(b'{"' + b'\\"' * len(MEBIBYTE) + b"\n") == []
+    assert time.process_time() - began < MOST_SECONDS
 
 
 def test_json_that_stands_bare_between_events_is_told_apart() -> None:

@@ -13,6 +13,7 @@ class Usage(msgspec.Struct):
 
 class Kind(msgspec.Struct):
     text: str | None = None
+    kept: msgspec.Raw = msgspec.Raw()
     usage: Usage | None = None
     count: int | None = None
 
@@ -32,6 +33,11 @@ def test_half_a_surrogate_pair_counts_as_absent_where_no_text_should_be(member: 
 
 def test_half_a_surrogate_pair_may_stand_in_a_name() -> None:
     assert decode(b'{"usage":{"\\ud800":1,"prompt":2}}').usage == Usage(2)
+
+
+def test_numbers_stay_numbers_in_what_is_kept_as_it_came() -> None:
+    found = decode(b'{"text":"\\ud83d","kept":{"price":1.5,"count":2}}')
+    assert msgspec.json.decode(found.kept) == {"price": 1.5, "count": 2}
 
 
 def test_a_number_beyond_all_bounds_can_not_be_read() -> None:
