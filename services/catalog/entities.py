@@ -17,6 +17,7 @@ class ProviderFlags:
     streams_usage_unasked: bool = False
     renames_max_tokens: bool = False
     serves_responses: bool = False
+    wants_reasoning_back: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,6 +44,7 @@ PROVIDERS = Table(
     Column("streams_usage_unasked", Boolean, nullable=False),
     Column("renames_max_tokens", Boolean, nullable=False),
     Column("serves_responses", Boolean, nullable=False),
+    Column("wants_reasoning_back", Boolean, nullable=False),
     Column("base_url", Text, nullable=False),
     Column("configured", Boolean, nullable=False),
     Column("sandbox", Boolean, nullable=False),

@@ -227,6 +227,7 @@ def _provider(message: provider_pb2.Provider) -> Provider:
             streams_usage_unasked=message.flags.streams_usage_unasked,
             renames_max_tokens=message.flags.renames_max_tokens,
             takes_extensions=message.flags.aggregates_vendors,
+            wants_reasoning_back=message.flags.wants_reasoning_back,
         ),
         key_header=header,
         key_prefix=prefix,

@@ -125,6 +125,7 @@ class SeedFlags(msgspec.Struct, frozen=True, omit_defaults=True):
     streams_usage_unasked: bool = False
     renames_max_tokens: bool = False
     serves_responses: bool = False
+    wants_reasoning_back: bool = False
 
 
 class SeedProvider(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

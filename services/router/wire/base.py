@@ -13,12 +13,14 @@ from services.runtime.errors import ProviderError
 class Dialect:
     """How a provider's use of the format differs from the plain one; from the flags of its catalog row.
 
-    `takes_extensions`: it takes what OpenRouter has added to OpenAI's chat completions.
+    `takes_extensions`: it takes what OpenRouter has added to OpenAI's chat completions. `wants_reasoning_back`: each of
+    the model's turns has to have its `reasoning_content`.
     """
 
     streams_usage_unasked: bool = False
     renames_max_tokens: bool = False
     takes_extensions: bool = False
+    wants_reasoning_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)

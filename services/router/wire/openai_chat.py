@@ -42,7 +42,7 @@ class OpenAIChat:
         translated = request.format is not Format.CHAT
         chat = request.chat()
         if translated and not dialect.takes_extensions:
-            chat = plain(chat)
+            chat = plain(chat, with_reasoning=dialect.wants_reasoning_back)
         body = {**chat, "model": msgspec.Raw(_encode(model)), **fill}
         if request.stream:
             _ask_for_usage(body, dialect)

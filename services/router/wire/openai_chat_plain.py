@@ -1,9 +1,10 @@
-"""A translated request without what only some providers of this format take.
+"""A translated request without what only some providers of this format take, and none needs to answer.
 
 The common shape has more than OpenAI's chat completions: what OpenRouter has added. A request that came in it is the
 client's own affair; one that was put into it is to work with any provider, and many refuse members they don't know.
 
-Formats: OpenAI API reference, "Create chat completion"; OpenRouter, "Reasoning tokens" and "Prompt caching".
+Formats: OpenAI API reference, "Create chat completion"; OpenRouter, "Reasoning tokens" and "Prompt caching"; DeepSeek,
+"Thinking mode" (`reasoning_content`).
 """
 
 from typing import Any
@@ -13,7 +14,15 @@ import msgspec
 from services.router.chat import Body
 
 _TURN = ("reasoning", "reasoning_content", "reasoning_details", "extra_content")
-_REQUEST = ("reasoning", "thinking", "top_k", "cache_control")
+_REQUEST = (
+    "reasoning",
+    "thinking",
+    "top_k",
+    "cache_control",
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "safety_identifier",
+)
 _JOINTS = {"assistant": ""}
 """Between an answer's texts there was nothing; other messages are joined like paragraphs."""
 _PARAGRAPH = "\n\n"
@@ -33,13 +42,17 @@ _messages = msgspec.json.Decoder(list[dict[str, Any]])
 _tools = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 
 
-def plain(body: Body) -> Body:
-    """The request as any provider takes it. What was put into the common shape is known to be of it."""
+def plain(body: Body, *, with_reasoning: bool) -> Body:
+    """The request as any provider takes it. What was put into the common shape is known to be of it.
+
+    With `with_reasoning` each of the model's turns keeps its own as `reasoning_content`, be it empty.
+    """
     found = {name: value for name, value in body.items() if name not in _REQUEST}
     effort = _effort(body.get("reasoning"))
     if effort and "reasoning_effort" not in body:
         found["reasoning_effort"] = msgspec.Raw(_encode(effort))
-    found["messages"] = msgspec.Raw(_encode(_plain_messages(_messages.decode(body["messages"]))))
+    messages = _messages.decode(body["messages"])
+    found["messages"] = msgspec.Raw(_encode(_plain_messages(messages, with_reasoning=with_reasoning)))
     tools = body.get("tools")
     if tools is not None and b'"cache_control"' in bytes(tools):
         without = [
@@ -61,7 +74,7 @@ def _effort(reasoning: msgspec.Raw | None) -> str | None:
     return "medium" if wish.max_tokens <= _MEDIUM else "high"
 
 
-def _plain_messages(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _plain_messages(messages: list[dict[str, Any]], *, with_reasoning: bool) -> list[dict[str, Any]]:
     """The messages; images and files in results of tools come in a message of the user's behind them."""
     found: list[dict[str, Any]] = []
     shown: list[dict[str, Any]] = []
@@ -71,6 +84,8 @@ def _plain_messages(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
             found.append({"role": "user", "content": shown})
             shown = []
         one = {name: value for name, value in message.items() if name not in _TURN}
+        if with_reasoning and role == "assistant":
+            one["reasoning_content"] = _reasoning_of(message)
         content = one.get("content")
         if isinstance(content, list):
             parts = [{name: value for name, value in part.items() if name != "cache_control"} for part in content]
@@ -85,6 +100,15 @@ def _plain_messages(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     if shown:
         found.append({"role": "user", "content": shown})
     return found
+
+
+def _reasoning_of(message: dict[str, Any]) -> str:
+    """What a turn of the model's says of its reasoning, in whichever member."""
+    told = message.get("reasoning_content") or message.get("reasoning")
+    if told:
+        return str(told)
+    details = message.get("reasoning_details") or ()
+    return "".join(str(detail.get("text") or detail.get("summary") or "") for detail in details)
 
 
 def _joined(parts: list[dict[str, Any]], joint: str) -> str | list[dict[str, Any]]:

@@ -141,11 +141,14 @@ def test_a_price_is_found_again_by_its_version() -> None:
 
 
 def test_a_provider_tells_where_it_is_and_how_it_is_spoken_to() -> None:
-    flags = provider_pb2.ProviderFlags(streams_usage_unasked=True, renames_max_tokens=True, aggregates_vendors=True)
+    names = ("streams_usage_unasked", "renames_max_tokens", "aggregates_vendors", "wants_reasoning_back")
+    flags = provider_pb2.ProviderFlags(**dict.fromkeys(names, True))
     found = snapshot(provider(flags=flags, sandbox=True)).catalog.providers["openai"]
     assert isinstance(found.wires[Format.CHAT], OpenAIChat)
     assert (found.key_header, found.key_prefix) == ("authorization", "Bearer ")
-    assert found.dialect == Dialect(streams_usage_unasked=True, renames_max_tokens=True, takes_extensions=True)
+    assert found.dialect == Dialect(
+        streams_usage_unasked=True, renames_max_tokens=True, takes_extensions=True, wants_reasoning_back=True
+    )
     assert (found.base_url, found.aggregates_vendors, found.sandbox) == ("https://api.openai.com/v1", True, True)
 
 

@@ -56,7 +56,8 @@ def test_an_effort_that_is_there_already_stays() -> None:
 
 def test_what_only_some_providers_take_is_left_out() -> None:
     tools = [{"type": "function", "function": {"name": "look", "parameters": {}}, **CACHED}]
-    sent = render(top_k=4, thinking={"type": "adaptive"}, tools=tools, temperature=0.5, **CACHED)
+    hints: dict[str, Any] = {"prompt_cache_key": "k", "prompt_cache_retention": "24h", "safety_identifier": "s"}
+    sent = render(top_k=4, thinking={"type": "adaptive"}, tools=tools, temperature=0.5, **hints, **CACHED)
     assert sent.keys() == {"model", "messages", "tools", "temperature"}
     assert sent["tools"][0].keys() == {"type", "function"}
 
@@ -70,6 +71,23 @@ def test_a_turn_of_the_model_s_goes_back_without_its_reasoning() -> None:
         "tool_calls": [{**CALL, "extra_content": {"google": {"thought_signature": "s"}}}],
     }
     assert messages(turn) == [{"role": "assistant", "content": None, "tool_calls": [CALL]}]
+
+
+@pytest.mark.parametrize(
+    ("said", "reasoning"),
+    (
+        ({"reasoning": "Hm."}, "Hm."),
+        ({"reasoning_content": "Hm.", "reasoning": "Hm."}, "Hm."),
+        ({"reasoning_details": [{"type": "reasoning.text", "text": "H"}, {"summary": "m."}, {"data": "x"}]}, "Hm."),
+        ({"reasoning_details": None}, ""),
+        ({}, ""),
+    ),
+)
+def test_a_provider_that_wants_it_gets_the_reasoning_of_every_turn_back(said: dict[str, Any], reasoning: str) -> None:
+    given = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": None, "tool_calls": [CALL], **said}]
+    sent = render(Dialect(wants_reasoning_back=True), messages=given)["messages"]
+    turn = {"role": "assistant", "content": None, "tool_calls": [CALL], "reasoning_content": reasoning}
+    assert sent == [given[0], turn]
 
 
 def test_texts_are_joined_to_one() -> None:

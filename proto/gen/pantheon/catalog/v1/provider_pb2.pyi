@@ -168,6 +168,7 @@ class ProviderFlags(_message.Message):
     STREAMS_USAGE_UNASKED_FIELD_NUMBER: _builtins.int
     RENAMES_MAX_TOKENS_FIELD_NUMBER: _builtins.int
     SERVES_RESPONSES_FIELD_NUMBER: _builtins.int
+    WANTS_REASONING_BACK_FIELD_NUMBER: _builtins.int
     reports_cost: _builtins.bool
     """Its usage carries the cost it charges, in USD (OpenRouter's `usage.cost`)."""
     aggregates_vendors: _builtins.bool
@@ -180,6 +181,10 @@ class ProviderFlags(_message.Message):
     """Beside chat completions it serves POST {base_url}/responses, as OpenAI defines it: requests of that format go there
     as they are, instead of being translated.
     """
+    wants_reasoning_back: _builtins.bool
+    """It wants the reasoning of the model's earlier turns back, as `reasoning_content`, and refuses a conversation with
+    tools without it.
+    """
     def __init__(
         self,
         *,
@@ -188,10 +193,11 @@ class ProviderFlags(_message.Message):
         streams_usage_unasked: _builtins.bool = ...,
         renames_max_tokens: _builtins.bool = ...,
         serves_responses: _builtins.bool = ...,
+        wants_reasoning_back: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aggregates_vendors", b"aggregates_vendors", "renames_max_tokens", b"renames_max_tokens", "reports_cost", b"reports_cost", "serves_responses", b"serves_responses", "streams_usage_unasked", b"streams_usage_unasked"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aggregates_vendors", b"aggregates_vendors", "renames_max_tokens", b"renames_max_tokens", "reports_cost", b"reports_cost", "serves_responses", b"serves_responses", "streams_usage_unasked", b"streams_usage_unasked", "wants_reasoning_back", b"wants_reasoning_back"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
