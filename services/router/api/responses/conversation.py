@@ -21,6 +21,7 @@ from services.router.api.responses.content import (
     joined,
     text_at,
 )
+from services.router.api.responses.namespaces import joint_name
 from services.router.api.responses.thoughts import Thoughts, thoughts_of
 from services.runtime.errors import InvalidField, UnsupportedFeature
 
@@ -38,6 +39,7 @@ class _Item(msgspec.Struct):
     content: msgspec.Raw = NOTHING
     call_id: str | None = None
     name: str | None = None
+    namespace: str | None = None
     arguments: msgspec.Raw = NOTHING
     input: msgspec.Raw = NOTHING
     output: msgspec.Raw = NOTHING
@@ -159,9 +161,14 @@ class _Messages:
         call_id = _text(item.call_id, f"{field}.call_id")
         self.found.append({"role": "tool", "tool_call_id": call_id, "content": content})
 
+    def search(self, item: _Item, field: str) -> None:
+        """Nothing: what was found is among the tools."""
+
     def _call(self, kind: str, item: _Item, field: str, said: Mapping[str, Any]) -> None:
         call_id, name = _text(item.call_id, f"{field}.call_id"), _text(item.name, f"{field}.name")
-        self._open_turn().calls.append({"id": call_id, "type": kind, kind: {"name": name, **said}})
+        self._open_turn().calls.append(
+            {"id": call_id, "type": kind, kind: {"name": joint_name(item.namespace, name), **said}}
+        )
 
     def _open_turn(self) -> _Turn:
         if self._turn is None:
@@ -180,6 +187,8 @@ _TAKEN: Mapping[str, Callable[[_Messages, _Item, str], None]] = {
     "function_call_output": _Messages.output,
     "custom_tool_call": _Messages.custom_tool_call,
     "custom_tool_call_output": _Messages.output,
+    "tool_search_call": _Messages.search,
+    "tool_search_output": _Messages.search,
 }
 
 

@@ -10,6 +10,7 @@ import msgspec
 
 from services.router.api.anthropic.carrier import encoded
 from services.router.api.responses.errors import ResponseErrors
+from services.router.api.responses.namespaces import split_names
 from services.router.api.responses.output import Output
 from services.router.api.responses.response import begun, ended, key_of, status_of
 from services.router.api.responses.said import read
@@ -26,7 +27,7 @@ class ResponseEvents:
         self._call = call
         self._written: list[bytes] = []
         self._response = begun(call, int(time.time()))
-        self._output = Output(key_of(call), self._emit)
+        self._output = Output(key_of(call), self._emit, split_names(call.request.body))
         self._model = ""
         self._finish_reason = ""
 

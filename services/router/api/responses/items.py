@@ -3,6 +3,7 @@
 Format: OpenAI API reference, "Streaming events" and "The response object" (`output`).
 """
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from services.router.api.responses.numbering import Halves
@@ -170,14 +171,19 @@ class _Refusal:
 
 
 class ToolCall(_Growing):
-    """A call of a function, or of a custom tool, which has one text as its `input` in place of `arguments`."""
+    """A call of a function, or of a custom tool, which has one text as its `input` in place of `arguments`.
 
-    def __init__(self, emit: Emit, index: int, item_id: str, call_id: str, name: str, *, custom: bool) -> None:
+    `name` has the tool's, and its `namespace` where it is in one.
+    """
+
+    def __init__(
+        self, emit: Emit, index: int, item_id: str, call_id: str, name: Mapping[str, str], *, custom: bool
+    ) -> None:
         self.call_id = call_id
         self._member = "input" if custom else "arguments"
         self._events = "response.custom_tool_call_input" if custom else "response.function_call_arguments"
         kind = "custom_tool_call" if custom else "function_call"
-        self._about = {"id": item_id, "type": kind, "call_id": call_id, "name": name}
+        self._about = {"id": item_id, "type": kind, "call_id": call_id, **name}
         super().__init__(emit, index, {**self._about, self._member: "", "status": "in_progress"})
         self._texts: list[str] = []
         self._halves = Halves()

@@ -1,5 +1,6 @@
 """The output of a response, put together from what an answer in the common shape says, whole or chunk by chunk."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from services.router.api.responses import said as reading
@@ -20,14 +21,16 @@ class _Beginning:
 
 
 class Output:
-    """The items, which tell their steps to `emit`. `key` makes their ids one response's own.
+    """The items, which tell their steps to `emit`. `key` makes their ids one response's own; `names` are those of tools
+    in namespaces, by their joint ones.
 
     Reasoning and message are done when something else begins; calls stay open to the end, since their pieces may come
     mixed.
     """
 
-    def __init__(self, key: str, emit: Emit) -> None:
+    def __init__(self, key: str, emit: Emit, names: Mapping[str, tuple[str, str]]) -> None:
         self._key = key
+        self._names = names
         self._emit = emit
         self._whole: dict[int, Item] = {}
         self._begun = 0
@@ -107,10 +110,17 @@ class Output:
         if isinstance(call, _Beginning):
             self._end_spoken()
             index, item_id = self._next("ctc" if call.custom else "fc")
-            begun = ToolCall(self._emit, index, item_id, call.id, name, custom=call.custom)
+            begun = ToolCall(self._emit, index, item_id, call.id, self._known_as(name), custom=call.custom)
             begun.say(call.arguments)
             self._calls[number] = call = begun
         return call
+
+    def _known_as(self, name: str) -> Mapping[str, str]:
+        """A tool's name as the client has it."""
+        if name not in self._names:
+            return {"name": name}
+        namespace, own = self._names[name]
+        return {"name": own, "namespace": namespace}
 
     def _end_spoken(self) -> None:
         """Ends reasoning and message, since something else begins."""

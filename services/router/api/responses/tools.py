@@ -4,13 +4,15 @@ Formats: OpenAI API reference, "Create a model response" and "Create chat comple
 `text.format` and `response_format`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
 
 from services.router.api.bodies import member
 from services.router.api.responses.content import NOTHING, is_given
+from services.router.api.responses.namespaces import NAMESPACE, SEARCH, joint_name, tool_lists
+from services.router.chat import Body
 from services.runtime.errors import InvalidField, UnsupportedFeature
 
 _MODES: Final = ("none", "auto", "required")
@@ -25,6 +27,8 @@ class _Tool(msgspec.Struct):
     strict: bool | None = None
     format: msgspec.Raw = NOTHING
     cache_control: msgspec.Raw = NOTHING
+    execution: str | None = None
+    tools: list["_Tool"] | None = None
 
 
 class _Named(msgspec.Struct):
@@ -59,20 +63,19 @@ _custom_format = msgspec.json.Decoder(_CustomFormat)
 _answer_format = msgspec.json.Decoder(_AnswerFormat)
 
 
-def tools_of(tools: msgspec.Raw | None, choice: msgspec.Raw | None) -> dict[str, Any]:
+def tools_of(body: Body) -> dict[str, Any]:
     """The members `tools` and `tool_choice`; without tools neither, for then there is nothing to choose.
 
-    A choice of some of the tools (`allowed_tools`) is made by leaving the others out.
+    A choice of some of the tools (`allowed_tools`) is made by leaving the others out. A search of OpenAI's is left out:
+    it spares its models the sight of all tools, which others just get.
 
     Raises:
         UnsupportedFeature: a tool is one that OpenAI runs itself.
         InvalidField: one is not what it should be.
     """
-    if tools is None or not is_given(tools):
-        return {}
-    chosen = member(_choice, choice, "tool_choice") if choice is not None and is_given(choice) else None
-    offered: list[_Tool] = member(_tools, tools, "tools")
-    found = [(tool, _tool(tool, f"tools[{place}]")) for place, tool in enumerate(offered)]
+    choice = body.get("tool_choice", NOTHING)
+    chosen = member(_choice, choice, "tool_choice") if is_given(choice) else None
+    found = list(_offered(body))
     if isinstance(chosen, _Choice) and chosen.type == "allowed_tools":
         allowed = {(one.type, one.name) for one in chosen.tools or ()}
         found = [(tool, rendered) for tool, rendered in found if (tool.type, tool.name) in allowed]
@@ -83,6 +86,28 @@ def tools_of(tools: msgspec.Raw | None, choice: msgspec.Raw | None) -> dict[str,
     if chosen is not None:
         members["tool_choice"] = _chat_choice(chosen)
     return members
+
+
+def _offered(body: Body) -> Iterator[tuple[_Tool, dict[str, Any]]]:
+    """All tools, each with the one it is, or is in, as the client has it; of several of a name the first."""
+    names = set()
+    for field, given in tool_lists(body):
+        tools: list[_Tool] = member(_tools, given, field) if is_given(given) else []
+        for place, tool in enumerate(tools):
+            for rendered in _rendered(tool, f"{field}[{place}]"):
+                name = rendered[rendered["type"]]["name"]
+                if name not in names:
+                    yield tool, rendered
+                names.add(name)
+
+
+def _rendered(tool: _Tool, field: str) -> Iterator[dict[str, Any]]:
+    if tool.type == NAMESPACE:
+        namespace = _named(tool.name, field)
+        for place, inner in enumerate(tool.tools or ()):
+            yield _tool(inner, f"{field}.tools[{place}]", namespace)
+    elif tool.type != SEARCH or tool.execution == "client":
+        yield _tool(tool, field)
 
 
 def response_format(given: msgspec.Raw) -> dict[str, Any] | None:
@@ -104,11 +129,11 @@ def response_format(given: msgspec.Raw) -> dict[str, Any] | None:
     return {"type": "json_schema", "json_schema": schema}
 
 
-def _tool(tool: _Tool, field: str) -> dict[str, Any]:
+def _tool(tool: _Tool, field: str, namespace: str | None = None) -> dict[str, Any]:
     if tool.type not in _CALLABLE:
         message = f"{field}.type: {tool.type[:64]!r} is a tool of OpenAI's own, which this provider does not have"
         raise UnsupportedFeature(message, field=f"{field}.type", type=tool.type[:64])
-    about: dict[str, Any] = {"name": _named(tool.name, field)}
+    about: dict[str, Any] = {"name": joint_name(namespace, _named(tool.name, field))}
     if tool.description is not None:
         about["description"] = tool.description
     if tool.type == "custom":

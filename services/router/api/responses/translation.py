@@ -80,7 +80,7 @@ def _check(body: Body) -> None:
 
 
 def _tools(body: Body) -> dict[str, Any]:
-    found = tools_of(body.get("tools"), body.get("tool_choice"))
+    found = tools_of(body)
     parallel = body.get("parallel_tool_calls")
     if found and is_given(parallel):
         found["parallel_tool_calls"] = parallel

@@ -5,6 +5,7 @@ from typing import Any
 
 from services.rating import Tokens
 from services.router.api.anthropic.carrier import encoded
+from services.router.api.responses.namespaces import split_names
 from services.router.api.responses.output import Output
 from services.router.api.responses.response import begun, ended, key_of, status_of
 from services.router.api.responses.said import read
@@ -16,7 +17,7 @@ def response_of(call: Call, answer: bytes, tokens: Tokens | None) -> bytes:
     model, choice, said = read(answer, whole=True)
     for place, one in enumerate(said.tool_calls or ()):
         one.index = place
-    output = Output(key_of(call), _to_nobody)
+    output = Output(key_of(call), _to_nobody, split_names(call.request.body))
     output.take(choice, said)
     now = int(time.time())
     finish_reason = choice.finish_reason or ""

@@ -12,6 +12,12 @@ from services.runtime.errors import InvalidField, UnsupportedFeature
 
 Json = dict[str, Any]
 TOOL = {"type": "function", "name": "add", "description": "Adds.", "parameters": {"type": "object"}, "strict": True}
+CRM: Json = {
+    "type": "namespace",
+    "name": "crm",
+    "description": "Customers.",
+    "tools": [{**TOOL, "defer_loading": True}],
+}
 
 
 def chat(**members: Any) -> Json:
@@ -82,6 +88,8 @@ def test_what_changes_nothing_about_the_answer_is_left_out() -> None:
         ({"n": 2}, "n"),
         ({"tools": [TOOL, {"type": "web_search"}]}, "tools[1].type"),
         ({"tools": [{"type": "mcp", "server_label": "x"}]}, "tools[0].type"),
+        ({"tools": [{"type": "tool_search", "execution": "client"}]}, "tools[0].type"),
+        ({"tools": [{**CRM, "tools": [TOOL, CRM]}]}, "tools[0].tools[1].type"),
         ({"tools": [TOOL], "tool_choice": {"type": "file_search"}}, "tool_choice.type"),
         ({"input": [{"id": "msg_1"}]}, "input[0].type"),
         ({"input": [{"type": "item_reference", "id": "msg_1"}]}, "input[0].type"),
@@ -104,6 +112,30 @@ def test_functions_are_put_one_level_deeper() -> None:
     assert chat(tools=[TOOL])["tools"] == [{"type": "function", "function": about}]
     bare = chat(tools=[{"type": "function", "name": "now", "strict": None, "parameters": None}])["tools"]
     assert bare == [{"type": "function", "function": {"name": "now"}}]
+
+
+def test_tools_of_a_namespace_are_called_by_both_names() -> None:
+    found = chat(tools=[{"type": "tool_search"}, TOOL, CRM], tool_choice="auto")["tools"]
+    assert [tool["function"]["name"] for tool in found] == ["add", "crm__add"]
+    assert found[1]["function"].keys() == {"name", "description", "parameters", "strict"}
+
+
+def test_a_call_of_a_namespace_s_tool_goes_back_under_both_names() -> None:
+    call = {"type": "function_call", "call_id": "c", "name": "add", "namespace": "crm", "arguments": "{}"}
+    (message,) = chat(input=[call], tools=[CRM])["messages"]
+    assert message["tool_calls"][0]["function"]["name"] == "crm__add"
+
+
+def test_what_a_search_has_found_is_among_the_tools_once() -> None:
+    other = {**TOOL, "name": "subtract"}
+    found = [
+        {"role": "user", "content": "Hi"},
+        {"type": "tool_search_call", "call_id": "s", "execution": "server", "arguments": {}},
+        {"type": "tool_search_output", "call_id": "s", "execution": "server", "tools": [TOOL, CRM, other]},
+    ]
+    asked = chat(input=found, tools=[TOOL])
+    assert asked["messages"] == [{"role": "user", "content": "Hi"}]
+    assert [tool["function"]["name"] for tool in asked["tools"]] == ["add", "crm__add", "subtract"]
 
 
 def test_custom_tools_keep_their_grammar() -> None:
@@ -162,6 +194,7 @@ def test_the_format_of_the_answer_is_put_one_level_deeper() -> None:
         ({"input": [{"type": "function_call_output", "output": "x"}]}, "input[0].call_id"),
         ({"instructions": ["x"]}, "instructions"),
         ({"tools": [{"type": "function"}]}, "tools[0].name"),
+        ({"tools": [{"type": "namespace", "tools": [TOOL]}]}, "tools[0].name"),
         ({"tools": [TOOL], "tool_choice": "any"}, "tool_choice"),
         ({"text": {"format": {"type": "xml"}}}, "text.format.type"),
         ({"text": {"format": {"type": "json_schema"}}}, "text.format.name"),

@@ -52,6 +52,18 @@ def test_calls_of_tools_are_items_with_their_arguments_to_the_letter() -> None:
     assert (second["type"], second["call_id"], second["input"]) == ("custom_tool_call", "call_2", "SELECT 1")
 
 
+def test_a_call_of_a_namespace_s_tool_has_both_names_again() -> None:
+    tools = [{"type": "namespace", "name": "crm", "description": "", "tools": [{"type": "function", "name": "add"}]}]
+    calls = [
+        {"id": "call_1", "type": "function", "function": {"name": "crm__add", "arguments": "{}"}},
+        {"id": "call_2", "type": "function", "function": {"name": "crm__other", "arguments": "{}"}},
+    ]
+    first, second = whole({"content": None, "tool_calls": calls}, asked=call(tools=tools))["output"]
+    assert (first["name"], first["namespace"]) == ("add", "crm")
+    assert second["name"] == "crm__other"
+    assert "namespace" not in second
+
+
 def test_a_function_without_arguments_has_an_empty_object() -> None:
     (item,) = whole({"tool_calls": [{"id": "c", "function": {"name": "now", "arguments": ""}}]})["output"]
     assert item["arguments"] == "{}"
