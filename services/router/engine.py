@@ -22,11 +22,11 @@ from services.runtime.deadline import Deadline
 from services.runtime.errors import (
     BadRequest,
     DependencyUnavailable,
-    JournalUnavailable,
     NoEndpoint,
     PantheonError,
     ProviderAuthentication,
     ProviderBroken,
+    ProviderError,
     ProviderFailed,
     ProviderNotFound,
     ProviderOverloaded,
@@ -122,28 +122,34 @@ class Engine:
 
     async def ask(self, call: Call) -> Answer:
         """A whole answer nobody bills for (a count of tokens): nothing is journalled. Raises as `complete` does."""
-        refused: PantheonError = NoEndpoint(call.plan.model)
+        refused: PantheonError | None = None
         for candidate, key in islice(self._ways(call), _MOST_ATTEMPTS):
-            began = time.monotonic()
             try:
-                outgoing = _outgoing(call, candidate, key)
-                response = await self._in_time(began, self._upstream.send(*outgoing))
-                try:
-                    content = await self._in_time(began, response.read())
-                finally:
-                    response.close()
-                if response.status == 200:
-                    answer = candidate.wire.parse_response(content, call.request.format)
-                    if answer.failure is not None:
-                        raise answer.failure
-                    return answer
-                raise candidate.wire.parse_error(response.status, response.headers, content)
-            except NotDispatched as failure:
-                refused = failure.error
-            except (BadRequest, *_ELSEWHERE) as failure:
-                refused = failure
-            booked_as(refused, candidate)
-        raise refused
+                return await self._ask(call, candidate, key)
+            except (BadRequest, ProviderError) as failure:
+                refused = booked_as(failure, candidate)
+                if isinstance(failure, ProviderAuthentication):
+                    self._keys.refused()
+                if not isinstance(failure, (BadRequest, *_ELSEWHERE)):
+                    raise
+        raise refused or self._no_way(call)
+
+    async def _ask(self, call: Call, candidate: Candidate, key: str) -> Answer:
+        began = time.monotonic()
+        try:
+            response = await self._in_time(began, self._upstream.send(*_outgoing(call, candidate, key)))
+        except NotDispatched as failure:
+            raise failure.error from None
+        try:
+            content = await self._in_time(began, response.read())
+        finally:
+            response.close()
+        if response.status != 200:
+            raise candidate.wire.parse_error(response.status, response.headers, content)
+        answer = candidate.wire.parse_response(content, call.request.format)
+        if answer.failure is not None:
+            raise answer.failure
+        return answer
 
     async def settled(self, within: float = _SETTLE_SECONDS) -> None:
         """Waits until no attempt is open, `within` seconds at most: once surfaces have stopped, that is soon.
@@ -170,12 +176,11 @@ class Engine:
         for number, (candidate, key) in enumerate(islice(self._ways(call), _MOST_ATTEMPTS), 1):
             try:
                 outgoing = _outgoing(call, candidate, key)
+                attempt = Attempt(self._journal, call, candidate, number)
             except BadRequest as inexpressible:
                 unsent = inexpressible
                 continue
-            try:
-                attempt = Attempt(self._journal, call, candidate, number)
-            except JournalUnavailable:
+            except Exception:
                 await _book(failed)
                 raise
             try:
@@ -200,9 +205,7 @@ class Engine:
             _pass_over(failed)
             return attempt, candidate, response
         await _book(failed)
-        if failed is None and unsent is None and not self._keys.loaded.is_set():
-            raise DependencyUnavailable("catalog")
-        raise failed.error if failed else unsent or NoEndpoint(call.plan.model)
+        raise failed.error if failed else unsent or self._no_way(call)
 
     def _ways(self, call: Call) -> Iterator[tuple[Candidate, str]]:
         """Each candidate with each of its keys, best first. A provider that needs no key has the empty one."""
@@ -210,8 +213,13 @@ class Engine:
             provider = candidate.provider
             if not provider.key_header:
                 yield candidate, ""
+                continue
             for key in self._keys.in_turn(provider.name):
                 yield candidate, key
+
+    def _no_way(self, call: Call) -> PantheonError:
+        """Why nothing was tried: no candidate has a key, as far as keys are known."""
+        return NoEndpoint(call.plan.model) if self._keys.loaded.is_set() else DependencyUnavailable("catalog")
 
     async def _send(self, attempt: Attempt, candidate: Candidate, outgoing: "_Outgoing") -> Response:
         url, headers, body = outgoing

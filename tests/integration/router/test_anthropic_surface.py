@@ -1,6 +1,7 @@
 """POST /v1/messages and what belongs to it, with Anthropic's own SDK, against models of any provider."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import anthropic
@@ -181,6 +182,26 @@ async def test_tokens_are_counted_or_estimated_and_nothing_is_booked(
     assert answer.headers.get("x-pantheon-estimate") == estimated
     assert (await answer.parse()).input_tokens > 10
     assert await router.events() == []
+
+
+async def test_tokens_are_counted_with_the_next_key_where_one_is_refused(
+    tmp_path: Path, changes: list[Change], sandbox: SandboxServer
+) -> None:
+    asked: Any = {"model": "anthropic/claude-haiku-4-5", "messages": MESSAGES}
+    keys = {"anthropic": ("invalid-1", "good")}
+    async with running_router(tmp_path, changes, keys) as running:
+        assert (await running.http.post("/v1/messages/count_tokens", json=asked)).json()["input_tokens"] > 0
+    assert [seen.status for seen in sandbox.recorder] == [401, 200]
+
+
+async def test_what_a_count_of_tokens_fails_with_says_whose_failure_it_is(
+    router: RunningRouter, sandbox: SandboxServer
+) -> None:
+    sandbox.rules.add(Rule(directives=Directives(malformed=True), provider="anthropic"))
+    asked: Any = {"model": "anthropic/claude-haiku-4-5", "messages": MESSAGES}
+    answer = await router.http.post("/v1/messages/count_tokens", json=asked)
+    assert answer.status_code == 502
+    assert answer.json()["error"]["details"]["metadata"]["provider"] == "anthropic"
 
 
 async def test_models_are_listed_page_by_page(claude: AsyncAnthropic, router: RunningRouter) -> None:

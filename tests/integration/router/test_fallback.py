@@ -1,15 +1,20 @@
 """From one key to the next and from one endpoint to the next, before anything of an answer has come."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from pantheon.catalog.v1 import provider_pb2
 from pantheon.errors.v1.error_reason_pb2 import ErrorReason
 from pantheon.events.v1.change_pb2 import Change
 from pantheon.events.v1.completion_pb2 import CompletionFinished
 from pantheon.usage.v1.ledger_pb2 import LedgerState, Outcome
 from services.local.ports import free_ports
+from services.router.chat import Body, ChatRequest, Format
+from services.router.wire.base import Dialect
+from services.router.wire.openai_chat import OpenAIChat
 from services.sandbox.faults import Directives, Rule
 from services.sandbox.recorder import Outcome as Seen
 from services.sandbox.server import SandboxServer
@@ -186,6 +191,35 @@ async def test_no_more_than_four_attempts_are_made(
         booked = await running.finished()
     assert [one.started.attempt_number for one in booked] == [1, 2, 3, 4]
     assert [one.final for one in booked] == [False, False, False, True]
+
+
+class _Faulty(OpenAIChat):
+    """A format with a fault of ours in it."""
+
+    def render_request(self, request: ChatRequest, model: str, fill: Body, dialect: Dialect) -> bytes:
+        raise LookupError(model)
+
+
+async def test_a_fault_of_ours_on_the_way_to_the_next_endpoint_leaves_no_attempt_open(
+    own_router: RunningRouter, sandbox: SandboxServer
+) -> None:
+    sandbox.rules.add(Rule(directives=Directives(status=500), provider="openai"))
+    providers = own_router.snapshot.catalog.providers
+    providers["openrouter"] = replace(providers["openrouter"], wires={Format.CHAT: _Faulty()})
+    assert (await fails(own_router, "http", fallback=True)).reason == "INTERNAL_FAULT"
+    assert attempts(await own_router.finished()) == [(1, "openai", FAILED, True)]
+
+
+async def test_a_provider_that_needs_no_key_is_asked_once_whatever_keys_there_are(
+    tmp_path: Path, changes: list[Change], sandbox: SandboxServer
+) -> None:
+    sandbox.rules.add(Rule(directives=Directives(status=500), provider="openai"))
+    keyless = Change()
+    keyless.CopyFrom(changes[0])
+    keyless.provider_changed.provider.auth_style = provider_pb2.AUTH_STYLE_NONE
+    async with running_router(tmp_path, [*changes, keyless], {"openai": ("left", "over")}) as running:
+        await fails(running, "http", fallback=True)
+        assert attempts(await running.finished()) == [(1, "openai", FAILED, True)]
 
 
 async def test_a_provider_whose_keys_are_not_known_has_no_endpoint(
