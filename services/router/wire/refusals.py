@@ -41,6 +41,9 @@ _TOO_LONG = (
 )
 """OpenAI's code, and the words of those that have none (vLLM, Anthropic, Google, Cohere); in lower case."""
 
+_BAD_KEY = ("incorrect api key", "invalid api key", "api key not valid")
+"""What some say with the status of a bad request (xAI), beside a part of the key; in lower case."""
+
 
 def kind_of_status(status: int) -> type[ProviderError]:
     """What a status alone says."""
@@ -60,11 +63,12 @@ def refusal(
 ) -> ProviderError:
     """The error of this kind, in the provider's words; `original` is its `body`.
 
-    A bad request whose words say that it was too long is a ProviderContextTooLong. `retry_after` is the wait in seconds
+    A bad request whose words say that it was too long is a ProviderContextTooLong, one whose words are about the key a
+    ProviderAuthentication. `retry_after` is the wait in seconds
     that a body asks for; a header that asks for one goes first.
     """
-    if kind is ProviderInvalidRequest and any(words in message.lower() for words in _TOO_LONG):
-        kind = ProviderContextTooLong
+    if kind is ProviderInvalidRequest:
+        kind = _kind_of_words(message.lower())
     metadata: dict[str, object] = {"status": status}
     wait = _seconds((headers or {}).get("retry-after")) or _seconds(retry_after)
     if wait:
@@ -73,6 +77,13 @@ def refusal(
     error = kind(shown or f"The provider answered {status}", **metadata)
     error.original = body
     return error
+
+
+def _kind_of_words(message: str) -> type[ProviderError]:
+    """What a bad request is by its words, in lower case."""
+    if any(words in message for words in _TOO_LONG):
+        return ProviderContextTooLong
+    return ProviderAuthentication if any(words in message for words in _BAD_KEY) else ProviderInvalidRequest
 
 
 def _seconds(retry_after: str | float | None) -> str:

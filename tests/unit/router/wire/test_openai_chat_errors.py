@@ -102,3 +102,11 @@ def test_it_says_when_to_try_again(status: int) -> None:
 @pytest.mark.parametrize("given", ("Wed, 21 Oct 2026 07:28:00 GMT", "soon", "", "-1", "nan", "inf"))
 def test_a_retry_header_that_names_no_seconds_is_left_out(given: str) -> None:
     assert "retry_after_seconds" not in error(429, retry_after=given).metadata
+
+
+def test_a_bad_request_about_the_key_is_about_us_and_shows_nothing_of_it() -> None:
+    found = error(
+        400, b'{"code":"Client specified an invalid argument","error":"Incorrect API key provided: xa***ey."}'
+    )
+    assert type(found) is errors.ProviderAuthentication
+    assert "xa***ey" not in found.message
