@@ -12,7 +12,7 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from tests.corpus import report
+from tests.corpus import pairs, report
 from tests.corpus.recordings import FILES, trips
 from tests.corpus.sending import MODES, Result
 from tests.corpus.share import Orders, chosen
@@ -112,8 +112,10 @@ def _conclude(options: argparse.Namespace, results: list[Result], seconds: float
         console, "Passed through: requests that reached the provider as they were sent", report.requests(results)
     )
     report.show_exceptions(console, results)
+    console.print()
+    explained = pairs.show(console)
     console.print(f"\n{len(results):,} exchanges in {seconds:.0f} s")
-    return _verdict(results)
+    return _verdict(results) or int(not explained)
 
 
 def _verdict(results: list[Result]) -> int:
