@@ -43,6 +43,7 @@ class Thoughts:
     calls: dict[str, Any] = field(default_factory=dict)
     message: Any = None
     late: bool = False
+    _growing: dict[str, list[str]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.details or self.calls or self.message)
@@ -65,17 +66,26 @@ class Thoughts:
             last = self.details[-1] if self.details else {}
             same = all(piece.get(name) == last.get(name) for name in ("type", "index")) and "data" not in piece
             if not (last and same):
+                self._end_growth()
                 self.details.append(dict(piece))
                 continue
             for name, value in piece.items():
                 known = last.get(name)
-                grows = name in _GROWING and isinstance(known, str) and isinstance(value, str)
-                last[name] = known + value if grows else value if value is not None else known
+                if name in _GROWING and isinstance(known, str) and isinstance(value, str):
+                    self._growing.setdefault(name, [known]).append(value)
+                elif value is not None:
+                    last[name] = value
+
+    def _end_growth(self) -> None:
+        for name, texts in self._growing.items():
+            self.details[-1][name] = "".join(texts)
+        self._growing.clear()
 
     def seal(self) -> str | None:
         """As `encrypted_content`; None where the summary says it all."""
         if not self.opaque:
             return None
+        self._end_growth()
         parts = {"details": self.details, "calls": self.calls, "message": self.message, "late": self.late}
         return sealed({name: value for name, value in parts.items() if value})
 

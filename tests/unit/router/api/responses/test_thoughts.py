@@ -95,8 +95,11 @@ def test_a_seal_that_was_tampered_with_does_no_harm(sealed: str) -> None:
     assert assistant["content"] == "42"
 
 
-def test_openai_never_sees_reasoning_of_this_surface() -> None:
+@pytest.mark.parametrize("stored", (True, False))
+def test_openai_never_sees_reasoning_of_this_surface(stored: bool) -> None:
     output = streamed([*pieces(), chunk({"content": "42"})])[-1]["response"]["output"]
+    if not stored:
+        del output[0]["id"]
     own = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "gAAAA"}
     content = msgspec.json.encode({"model": "m", "input": [own, *output, {"role": "user", "content": "And?"}]})
     sent = without_ours(msgspec.json.decode(content, type=Body), content)
