@@ -9,48 +9,56 @@ from typing import Any
 
 from services.router.wire.gemini.answer import Candidate, GroundingChunk, GroundingMetadata, Segment, Source
 
-_Cited = tuple[Source, int, int]
+_Cited = tuple[Source, Segment, bool]
+"""What is cited, for which stretch, and whether that is counted from the start of a part."""
 
 
 def annotations_of(
-    candidate: Candidate, before: str, texts: Sequence[str], cited: set[tuple[Any, ...]]
+    candidate: Candidate, earlier: Sequence[str], texts: Sequence[str], cited: set[tuple[Any, ...]]
 ) -> list[dict[str, Any]]:
     """The citations a candidate adds to those in `cited`, which grows.
 
-    `texts` are the visible ones of its parts, `before` is what earlier chunks of the stream said: places count from
-    the start of all. A source is cited without a place where none is told.
+    `texts` are the visible ones of its parts, `earlier` what the chunks before said: places count from the start of
+    all. A source is cited without a place where none is told.
     """
-    found = []
-    for source, start, end in _citations(candidate, before, texts):
-        key = (source.uri, start, end)
-        if not source.uri or key in cited:
-            continue
-        cited.add(key)
-        place = {"start_index": start, "end_index": end, "url": source.uri, "title": source.title or ""}
-        found.append({"type": "url_citation", "url_citation": place})
-    return found
+    fresh = []
+    for source, segment, in_part in _citations(candidate):
+        key = (source.uri, segment.part_index, segment.start_index, segment.end_index)
+        if source.uri and key not in cited:
+            cited.add(key)
+            fresh.append((source, segment, in_part))
+    if not fresh:
+        return []
+    whole = "".join((*earlier, *texts))
+    parts = () if any(earlier) else texts
+    return [
+        _annotation(source, *_place(segment, whole, parts if in_part else ())) for source, segment, in_part in fresh
+    ]
 
 
-def _citations(candidate: Candidate, before: str, texts: Sequence[str]) -> Iterator[_Cited]:
-    whole = before + "".join(texts)
+def _annotation(source: Source, start: int, end: int) -> dict[str, Any]:
+    place = {"start_index": start, "end_index": end, "url": source.uri, "title": source.title or ""}
+    return {"type": "url_citation", "url_citation": place}
+
+
+def _citations(candidate: Candidate) -> Iterator[_Cited]:
     if candidate.grounding_metadata is not None:
-        yield from _grounded(candidate.grounding_metadata, whole, () if before else texts)
+        yield from _grounded(candidate.grounding_metadata)
     recited = candidate.citation_metadata.citations if candidate.citation_metadata else None
     for citation in recited or ():
-        start, end = _characters(whole, citation.start_index), _characters(whole, citation.end_index)
-        yield Source(citation.uri, citation.title), start, end
+        segment = Segment(start_index=citation.start_index, end_index=citation.end_index)
+        yield Source(citation.uri, citation.title), segment, False
 
 
-def _grounded(grounding: GroundingMetadata, whole: str, texts: Sequence[str]) -> Iterator[_Cited]:
+def _grounded(grounding: GroundingMetadata) -> Iterator[_Cited]:
     sources = [_source(chunk) for chunk in grounding.grounding_chunks or ()]
     if not grounding.grounding_supports:
-        yield from ((source, 0, 0) for source in sources)
+        yield from ((source, Segment(), False) for source in sources)
         return
     for support in grounding.grounding_supports:
-        start, end = _place(support.segment or Segment(), whole, texts)
         for number in support.grounding_chunk_indices or ():
             if number < len(sources):
-                yield sources[number], start, end
+                yield sources[number], support.segment or Segment(), True
 
 
 def _source(chunk: GroundingChunk) -> Source:

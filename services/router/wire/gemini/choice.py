@@ -60,8 +60,7 @@ class Choice:
         texts = [part.text if part.text and not part.thought else "" for part in parts]
         self._say(said, parts, "".join(texts))
         if candidate.grounding_metadata or candidate.citation_metadata:
-            before = "".join(self._text)
-            found = annotations_of(candidate, before, texts, self._cited)
+            found = annotations_of(candidate, self._text, texts, self._cited)
             if found:
                 said["annotations"] = found
         self._text.extend(texts)
