@@ -42,6 +42,8 @@ class _Text(msgspec.Struct):
 
 class _Reasoning(msgspec.Struct):
     effort: str | None = None
+    summary: str | None = None
+    generate_summary: str | None = None
 
 
 _text = msgspec.json.Decoder(_Text)
@@ -98,9 +100,16 @@ def _wishes(body: Body) -> dict[str, Any]:
         found |= {"response_format": asked} if asked else {}
         found |= {"verbosity": wish.verbosity} if wish.verbosity else {}
     if is_given(given := body.get("reasoning", NOTHING)):
-        effort = member(_reasoning, given, "reasoning").effort
-        found |= {"reasoning_effort": effort} if effort else {}
+        found |= _thinking(member(_reasoning, given, "reasoning"))
     return found | _logprobs(body)
+
+
+def _thinking(wish: _Reasoning) -> dict[str, Any]:
+    """How much to think. Who asks for a summary wants to see it: that is what the object, `reasoning`, stands for."""
+    effort = {"effort": wish.effort} if wish.effort else {}
+    if wish.summary or wish.generate_summary:
+        return {"reasoning": effort}
+    return {"reasoning_effort": wish.effort} if wish.effort else {}
 
 
 def _logprobs(body: Body) -> dict[str, Any]:

@@ -81,6 +81,8 @@ def meaning(chat: Json) -> Json:
     found = {name: value for name, value in chat.items() if name != "model"}
     if "max_completion_tokens" in found:
         found["max_tokens"] = found.pop("max_completion_tokens")
+    if effort := found.pop("reasoning", {}).get("effort"):
+        found["reasoning_effort"] = effort
     if found.get("response_format") == {"type": "text"}:
         del found["response_format"]
     for tool in found.get("tools", ()):

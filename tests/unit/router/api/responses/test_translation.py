@@ -48,10 +48,18 @@ def test_texts_keep_their_bytes() -> None:
 
 def test_wishes_have_their_names_in_the_common_shape() -> None:
     found = chat(
-        max_output_tokens=9, reasoning={"effort": "low", "summary": "auto"}, text={"verbosity": "low"}, top_logprobs=3
+        max_output_tokens=9, reasoning={"effort": "low", "summary": None}, text={"verbosity": "low"}, top_logprobs=3
     )
     assert (found["max_tokens"], found["reasoning_effort"], found["verbosity"]) == (9, "low", "low")
     assert (found["logprobs"], found["top_logprobs"]) == (True, 3)
+
+
+@pytest.mark.parametrize("asked", ({"summary": "auto"}, {"generate_summary": "concise"}))
+@pytest.mark.parametrize("effort", ({"effort": "high"}, {}))
+def test_who_asks_for_a_summary_is_to_see_the_reasoning(asked: Json, effort: Json) -> None:
+    found = chat(reasoning={**asked, **effort})
+    assert found["reasoning"] == effort
+    assert "reasoning_effort" not in found
 
 
 def test_log_probabilities_can_be_asked_for_without_others() -> None:
