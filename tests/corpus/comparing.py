@@ -7,8 +7,8 @@ import msgspec
 
 from pantheon.events.v1.completion_pb2 import CompletionFinished
 from pantheon.usage.v1.ledger_pb2 import LedgerState, Outcome
-from tests.corpus.readings import Json, Reading, Said, arguments_of
 from tests.corpus.recordings import Recording, Trip
+from tests.fixtures.readings import Json, Reading, Said, arguments_of
 
 _SHOWN = 160
 _FAILURES = ("http_error", "stream_error", "body_error", "incomplete_stream")

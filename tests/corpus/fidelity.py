@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterator
 
 from tests.corpus.comparing import Difference, unequal
-from tests.corpus.readings import Json, SseEvent
 from tests.corpus.recordings import Trip
+from tests.fixtures.readings import Json, SseEvent
 
 _EDITED = ("model", "stream_options")
 """What the router may change in a request of its own accord; parameters it fills in only where they are set somewhere,

@@ -17,8 +17,8 @@ from pantheon.events.v1.completion_pb2 import CompletionFinished
 from services.router.journal import JournalLimits
 from tests.corpus.comparing import Difference, differences_of_refusal, differences_of_success
 from tests.corpus.fidelity import differences_of_body, differences_of_events, differences_of_request
-from tests.corpus.readings import Reading, events_of, read_stream, read_whole
 from tests.corpus.recordings import PATHS, ROWS, Recording, Trip, trips
+from tests.fixtures.readings import Reading, events_of, read_stream, read_whole
 from tests.integration.router.recorded import load_replay
 from tests.integration.router.running import RunningRouter, running_router
 
