@@ -14,6 +14,7 @@ from services.router.wire.base import Answer, Dialect, StreamParser
 from services.router.wire.openai_chat_answer import decode, note
 from services.router.wire.openai_chat_errors import error_inside, error_of_status
 from services.router.wire.openai_chat_plain import plain
+from services.router.wire.refusals import bare_error
 from services.runtime.errors import ProviderBroken, ProviderError
 
 _DONE = b"[DONE]"
@@ -83,9 +84,14 @@ class _ChunkParser:
         return self.facts.ended
 
     def parse(self, event: Event) -> Frame | None:
-        """See `StreamParser`. Events without data, which some providers send as heartbeats, are no chunks."""
+        """See `StreamParser`. Events without data, which some providers send as heartbeats, are no chunks.
+
+        Nor is bare JSON, unless it is an error: an answer that is no stream at all, or the server's own last word.
+        """
         if event.comment is not None:
             return Frame(comment=event.comment)
+        if event.bare and (told := bare_error(event.bare)):
+            raise error_inside(told)
         data = event.data.strip()
         if data == _DONE:
             self.done = True

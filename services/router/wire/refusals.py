@@ -3,6 +3,8 @@
 import math
 from collections.abc import Mapping
 
+import msgspec
+
 from services.runtime.errors import (
     ProviderAuthentication,
     ProviderContextTooLong,
@@ -45,6 +47,14 @@ _BAD_KEY = ("incorrect api key", "invalid api key", "api key not valid")
 """What some say with the status of a bad request (xAI), beside a part of the key; in lower case."""
 
 
+class _Bare(msgspec.Struct):
+    error: msgspec.Raw = msgspec.Raw()
+
+
+_NOTHING = (msgspec.Raw(), msgspec.Raw(b"null"))
+_bare = msgspec.json.Decoder(_Bare)
+
+
 def kind_of_status(status: int) -> type[ProviderError]:
     """What a status alone says."""
     known = _BY_STATUS.get(status)
@@ -64,8 +74,8 @@ def refusal(
     """The error of this kind, in the provider's words; `original` is its `body`.
 
     A bad request whose words say that it was too long is a ProviderContextTooLong, one whose words are about the key a
-    ProviderAuthentication. `retry_after` is the wait in seconds
-    that a body asks for; a header that asks for one goes first.
+    ProviderAuthentication. `retry_after` is the wait in seconds that a body asks for; a header that asks for one goes
+    first.
     """
     if kind is ProviderInvalidRequest:
         kind = _kind_of_words(message.lower())
@@ -77,6 +87,17 @@ def refusal(
     error = kind(shown or f"The provider answered {status}", **metadata)
     error.original = body
     return error
+
+
+def bare_error(bare: bytes) -> bytes:
+    """The `error` of JSON that stands in a stream without the framing of events: a server's answer that is no stream,
+    or its last word. Empty where there is none.
+    """
+    try:
+        error = _bare.decode(bare).error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return b""
+    return b"" if error in _NOTHING else bytes(error)
 
 
 def _kind_of_words(message: str) -> type[ProviderError]:

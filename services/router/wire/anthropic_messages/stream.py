@@ -33,6 +33,7 @@ from services.router.wire.anthropic_messages.completion import (
     usage_of,
 )
 from services.router.wire.anthropic_messages.errors import error_inside
+from services.router.wire.refusals import bare_error
 
 _PING = Frame(comment=b"ping")
 _UNFINISHED = b',"finish_reason":null}]}'
@@ -54,9 +55,11 @@ class MessagesParser:
         return False
 
     def parse(self, event: Event) -> Frame | None:
-        """See `StreamParser`."""
+        """See `StreamParser`. Bare JSON is no event, unless it is an error."""
         if event.comment is not None:
             return Frame(comment=event.comment)
+        if event.bare and bare_error(event.bare):
+            raise error_inside(event.bare)
         if not event.data.strip():
             return None
         found = decode_event(event.data)

@@ -203,3 +203,11 @@ def test_a_chunk_without_its_usage_keeps_everything_else() -> None:
 def test_a_chunk_that_is_no_strict_json_keeps_its_usage() -> None:
     data = b'{"choices":[{"delta":{"content":"\\ud83d"}}],"usage":{"prompt_tokens":7}}'
     assert without_usage(data) == data
+
+
+def test_bare_json_is_no_chunk_unless_it_is_an_error() -> None:
+    parser = WIRE.parse_stream(Format.CHAT)
+    assert parser.parse(Event(bare=b'{"choices":[]}')) is None
+    assert parser.parse(Event(bare=b"{not JSON}")) is None
+    with pytest.raises(ProviderRateLimited, match="Slow down"):
+        parser.parse(Event(bare=b'{"error":{"message":"Slow down","code":429}}'))

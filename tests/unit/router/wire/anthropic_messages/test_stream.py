@@ -223,3 +223,11 @@ def test_an_error_amid_a_stream_is_an_error(target: Format) -> None:
 def test_an_event_that_is_no_object_is_broken(data: bytes) -> None:
     with pytest.raises(ProviderBroken):
         WIRE.parse_stream(Format.CHAT).parse(Event(data))
+
+
+@pytest.mark.parametrize("target", (Format.MESSAGES, Format.CHAT))
+def test_bare_json_is_no_event_unless_it_is_an_error(target: Format) -> None:
+    parser = WIRE.parse_stream(target)
+    assert parser.parse(Event(bare=b'{"type":"message","content":[]}')) is None
+    with pytest.raises(ProviderOverloaded, match="Overloaded"):
+        parser.parse(Event(bare=b'{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}'))
