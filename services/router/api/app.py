@@ -1,14 +1,16 @@
 """The HTTP port: which surface serves which path, and what all of them share. Bare ASGI, for it is the hot path."""
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from typing import Protocol
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from pantheon.router.v1 import router_service_pb2
 from services.router.api.http import Departure, Headers, answer, header, read_body
 from services.runtime.auth import Authenticator, Principal, access_rule, authorize, bearer, set_principal
+from services.runtime.deadline import Deadline
 from services.runtime.errors import CallerGone, CredentialsMissing, InternalFault, NoSuchMethod, PantheonError
 from services.runtime.logging import get_logger
 
@@ -56,6 +58,7 @@ class Reply:
         self._send = send
         self.errors = errors
         self._begun = False
+        self._loop = asyncio.get_running_loop()
 
     async def send(self, body: bytes) -> None:
         """A whole answer with status 200."""
@@ -73,20 +76,24 @@ class Reply:
         Raises:
             CallerGone: the client has read nothing for a minute: it is as good as gone, and would keep an attempt open.
         """
-        try:
-            async with asyncio.timeout(_STALLED_SECONDS):
-                await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
-        except TimeoutError:
-            raise CallerGone from None
+        await self._write({"type": "http.response.body", "body": chunk, "more_body": True})
 
     async def end_stream(self, last: bytes = b"") -> None:
-        """The last event, where there is one, and the end."""
-        await self._send({"type": "http.response.body", "body": last})
+        """The last event, where there is one, and the end. Raises as `send_chunk` does."""
+        await self._write({"type": "http.response.body", "body": last})
+
+    async def _write(self, message: Message) -> None:
+        try:
+            with Deadline(self._loop, self._loop.time() + _STALLED_SECONDS):
+                await self._send(message)
+        except TimeoutError:
+            raise CallerGone from None
 
     async def fail(self, error: PantheonError) -> None:
         """The error, as an answer or, in mid-stream, as the last event."""
         if self._begun:
-            await self.end_stream(self.errors.event(error))
+            with contextlib.suppress(CallerGone):
+                await self.end_stream(self.errors.event(error))
             return
         headers = [*self.headers, *self.errors.headers(error)]
         await answer(self._send, self.errors.status(error), self.errors.body(error), headers)
