@@ -132,11 +132,11 @@ def _complete(block: Block) -> bool:
     """
     if block.kind != "tool_use":
         return True
-    text = block.text
-    if not (block.name and text.rstrip().endswith("}")):
+    last = next((piece for piece in reversed(block.pieces) if not piece.isspace()), "")
+    if not (block.name and last.rstrip().endswith("}")):
         return False
     try:
-        return bool(_object.decode(text))
+        return bool(_object.decode(block.text))
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         return False
 

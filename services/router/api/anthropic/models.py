@@ -17,7 +17,7 @@ from services.router.plan import Model
 from services.router.snapshot import Snapshot
 from services.runtime.errors import InvalidField, ModelNotFound
 
-_LIMIT, _MOST = 20, 1000
+_LIMIT, _MOST, _DIGITS = 20, 1000, 4
 _encode = msgspec.json.Encoder().encode
 
 
@@ -47,7 +47,7 @@ def page(models: Sequence[Model], query: bytes) -> dict[str, Any]:
     """One page of the models, by `limit` and `after_id` or `before_id`. Raises InvalidField."""
     asked = {name: values[-1] for name, values in parse_qs(query.decode("latin-1")).items()}
     limit = asked.get("limit", str(_LIMIT))
-    if not (limit.isascii() and limit.isdecimal() and 1 <= int(limit[:9]) <= _MOST):
+    if not (limit.isascii() and limit.isdecimal() and len(limit) <= _DIGITS and 1 <= int(limit) <= _MOST):
         raise InvalidField("limit", limit, f"1 to {_MOST}")
     places = {model.id: place for place, model in enumerate(models)}
     start, end = 0, len(models)

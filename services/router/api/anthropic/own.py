@@ -20,23 +20,25 @@ _encode = msgspec.json.Encoder().encode
 def without_ours(body: Body, content: bytes) -> Body:
     """The request as it came, but for blocks and citations with this surface's mark. `content` is its bytes.
 
+    A turn of such blocks alone goes with them: Anthropic takes no empty one, and joins its neighbours.
     A request that can't be read so far is left to whoever it is sent to.
     """
     if _MARKED not in content:
         return body
     try:
-        turns = [_turn(turn) for turn in _turns.decode(body["messages"])]
+        turns = [kept for turn in _turns.decode(body["messages"]) if (kept := _turn(turn)) is not None]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return body
     return {**body, "messages": msgspec.Raw(_encode(turns))}
 
 
-def _turn(turn: Body) -> Body:
+def _turn(turn: Body) -> Body | None:
+    """The turn without them; None where nothing is left of it."""
     content = bytes(turn.get("content", _NOTHING))
     if not content.startswith(b"[") or _MARKED not in content:
         return turn
     blocks = [_cleaned(block) for block in _blocks.decode(content) if not _is_marked(block)]
-    return {**turn, "content": msgspec.Raw(_encode(blocks))}
+    return {**turn, "content": msgspec.Raw(_encode(blocks))} if blocks else None
 
 
 def _is_marked(block: Body) -> bool:

@@ -3,8 +3,6 @@
 import time
 from contextlib import aclosing
 
-import msgspec
-
 from pantheon.usage.v1.ledger_pb2 import SURFACE_ANTHROPIC_MESSAGES
 from services.router.api.anthropic import errors
 from services.router.api.anthropic.answer import message
@@ -66,21 +64,14 @@ def request_headers(call: Call) -> Headers:
     return [(b"request-id", request_id), (b"x-request-id", request_id)]
 
 
-class _Typed(msgspec.Struct):
-    type: str = ""
-
-
-_typed = msgspec.json.Decoder(_Typed)
-
-
 def _written(frame: Frame, events: Events | None) -> bytes:
     """A frame as events: its own, or those that a chunk in the common shape makes."""
     if events is not None:
         return PING if frame.comment is not None else events.take(frame.data)
     if frame.comment is not None:
         return b": " + frame.comment + b"\n\n"
-    name, data = frame.name or _typed.decode(frame.data).type.encode(), frame.data
+    data = frame.data
     if b"\n" in data:
         data = data.replace(b"\n", b"\ndata: ")
     event_id = b"id: " + frame.id + b"\n" if frame.id else b""
-    return b"event: " + name + b"\n" + event_id + b"data: " + data + b"\n\n"
+    return b"event: " + frame.name + b"\n" + event_id + b"data: " + data + b"\n\n"

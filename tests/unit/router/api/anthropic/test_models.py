@@ -51,7 +51,8 @@ def test_a_page_may_be_empty() -> None:
 
 
 @pytest.mark.parametrize(
-    "query", (b"limit=0", b"limit=1001", b"limit=-1", b"limit=x", b"limit=\xb2", b"after_id=acme/m99")
+    "query",
+    (b"limit=0", b"limit=1001", b"limit=000000100999", b"limit=-1", b"limit=x", b"limit=\xb2", b"after_id=acme/m99"),
 )
 def test_what_is_no_page_is_named(query: bytes) -> None:
     with pytest.raises(InvalidField) as caught:

@@ -123,6 +123,13 @@ def test_what_anthropic_did_not_sign_is_kept_from_it_but_not_from_others() -> No
     assert len(said["reasoning_details"]) == 3
 
 
+def test_a_turn_of_nothing_that_anthropic_signed_is_kept_from_it() -> None:
+    asked = {"role": "user", "content": "Hi"}
+    thought = {"role": "assistant", "content": [{"type": "thinking", "thinking": "", "signature": sealed({})}]}
+    content = json.dumps({"model": "m", "max_tokens": 5, "messages": [asked, thought, asked]}).encode()
+    assert json.loads(bytes(parse_request(scope(), content).body["messages"])) == [asked, asked]
+
+
 NAMES = st.sampled_from(("model", "max_tokens", "messages", "system", "tools", "tool_choice", "thinking", "metadata"))
 MEMBERS = st.sampled_from(("role", "content", "type", "text", "source", "id", "name", "input", "tool_use_id", "data"))
 WORDS = st.sampled_from(
