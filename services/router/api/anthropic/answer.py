@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 
 from services.rating import Tokens
-from services.router.api.anthropic.carrier import encoded
 from services.router.api.anthropic.said import Block, Blocks, Choice, decode
+from services.router.api.carrier import encoded
 
 _NOT_JSON = "INVALID_JSON"
 _LENGTHS = ("length", "max_tokens", "model_length")

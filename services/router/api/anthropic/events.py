@@ -12,8 +12,8 @@ import msgspec
 
 from services.rating import Tokens
 from services.router.api.anthropic.answer import ending, head, opening, usage
-from services.router.api.anthropic.carrier import encoded
 from services.router.api.anthropic.said import Block, Blocks, Choice, decode
+from services.router.api.carrier import encoded
 
 PING = b'event: ping\ndata: {"type":"ping"}\n\n'
 _DELTAS = {

@@ -6,7 +6,7 @@ there. So a conversation may begin with one model and go on with Claude.
 
 import msgspec
 
-from services.router.api.anthropic.carrier import MARK
+from services.router.api.carrier import MARK
 from services.router.chat import Body
 
 _MARKED = b'"' + MARK.encode()

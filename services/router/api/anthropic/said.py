@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from services.router.api.anthropic.carrier import MARK, sealed
+from services.router.api.carrier import MARK, sealed
 from services.router.wire.lenient import LenientDecoder
 from services.router.wire.openai_chat_answer import text_of, thought_of
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from services.router.api import openai_errors
-from services.router.api.anthropic.carrier import encoded
+from services.router.api.carrier import encoded
 from services.router.api.http import Headers
 from services.runtime.errors import PantheonError, ProviderError
 

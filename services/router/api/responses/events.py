@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from services.router.api.anthropic.carrier import encoded
+from services.router.api.carrier import encoded
 from services.router.api.responses.errors import ResponseErrors
 from services.router.api.responses.namespaces import split_names
 from services.router.api.responses.output import Output

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from services.router.api.anthropic.carrier import MARK
+from services.router.api.carrier import MARK
 from services.router.chat import Body
 
 REASONING: Final = "rs_pantheon"

@@ -14,8 +14,8 @@ from typing import Any, Final
 
 import msgspec
 
-from services.router.api.anthropic.carrier import sealed, unsealed
 from services.router.api.bodies import member
+from services.router.api.carrier import sealed, unsealed
 from services.router.api.responses.content import NOTHING, is_given
 
 Detail = dict[str, Any]

@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from services.rating import Tokens
-from services.router.api.anthropic.carrier import encoded
+from services.router.api.carrier import encoded
 from services.router.api.responses.namespaces import split_names
 from services.router.api.responses.output import Output
 from services.router.api.responses.response import begun, ended, key_of, status_of

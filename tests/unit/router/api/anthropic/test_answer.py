@@ -7,7 +7,7 @@ import pytest
 
 from services.rating import Tokens
 from services.router.api.anthropic.answer import message
-from services.router.api.anthropic.carrier import sealed, unsealed
+from services.router.api.carrier import sealed, unsealed
 from services.runtime.errors import ProviderBroken
 from tests.unit.router.api.anthropic.reading import Json, checked
 

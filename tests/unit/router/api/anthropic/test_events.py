@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from services.rating import Tokens
 from services.router.api.anthropic.answer import message
-from services.router.api.anthropic.carrier import sealed, unsealed
 from services.router.api.anthropic.events import Events
+from services.router.api.carrier import sealed, unsealed
 from services.runtime.errors import ProviderBroken
 from tests.unit.router.api.anthropic.reading import Json, accumulated, events_of
 

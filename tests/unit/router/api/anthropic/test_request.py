@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.types import Scope
 
-from services.router.api.anthropic.carrier import MARK, sealed
 from services.router.api.anthropic.request import parse_request, stops_of
+from services.router.api.carrier import MARK, sealed
 from services.router.chat import ChatRequest, Format
 from services.runtime.errors import InvalidField, MalformedBody, PantheonError
 

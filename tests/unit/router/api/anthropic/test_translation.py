@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.router.api.anthropic.carrier import sealed
 from services.router.api.anthropic.translation import to_chat
+from services.router.api.carrier import sealed
 from services.router.chat import Body
 from services.runtime.errors import InvalidField, UnsupportedFeature
 

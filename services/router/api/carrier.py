@@ -1,8 +1,9 @@
-"""What other providers want back with the next turn, carried through Anthropic's clients in members they never read.
+"""What other providers want back with the next turn, carried through clients in members they never read.
 
-Anthropic's thinking blocks have a `signature` or `data` that a client returns as it got it. Reasoning of other
-providers has more to it (OpenRouter's `format` and `id`, Google's thought signatures), which has no place of its own in
-a message: it travels there, as base64 of JSON behind a mark, by which it is known again.
+Anthropic's thinking blocks have a `signature` or `data`, OpenAI's reasoning items an `encrypted_content`, that a client
+returns as it got it. Reasoning of other providers has more to it (OpenRouter's `format` and `id`, Google's thought
+signatures), which has no place of its own there: it travels in these, as base64 of JSON behind a mark, by which it is
+known again.
 """
 
 import base64
@@ -21,7 +22,7 @@ _object = msgspec.json.Decoder(dict[str, Any])
 
 
 def sealed(value: Mapping[str, Any]) -> str:
-    """The value as a signature or as redacted thinking."""
+    """The value as such a member."""
     return MARK + base64.urlsafe_b64encode(encoded(value)).decode()
 
 

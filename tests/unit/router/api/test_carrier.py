@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.router.api.anthropic.carrier import encoded, sealed, unsealed
+from services.router.api.carrier import encoded, sealed, unsealed
 from services.runtime.errors import ProviderBroken
 
 
