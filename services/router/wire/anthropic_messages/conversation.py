@@ -23,7 +23,7 @@ from services.router.wire.anthropic_messages.blocks import (
     is_blank,
     text_content,
 )
-from services.router.wire.anthropic_messages.reading import NULL, Member
+from services.router.wire.reading import NULL, Member
 from services.runtime.errors import InvalidField, UnsupportedFeature
 
 REASONING_FORMAT = "anthropic-claude-v1"

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from services.router.wire.anthropic_messages.reading import Member
+from services.router.wire.reading import Member
 from services.runtime.errors import InvalidField
 
 JSON_ONLY = "Answer with a single JSON object and nothing else: no text around it and no code fence."

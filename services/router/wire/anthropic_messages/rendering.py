@@ -15,9 +15,9 @@ from services.router.wire.anthropic_messages.blocks import TextBlock
 from services.router.wire.anthropic_messages.conversation import Turn, read_conversation
 from services.router.wire.anthropic_messages.generations import Generation, generation_of
 from services.router.wire.anthropic_messages.outputs import OutputFormat, output_format
-from services.router.wire.anthropic_messages.reading import NULL, Member, given
 from services.router.wire.anthropic_messages.thinking import Thinking, thought
 from services.router.wire.anthropic_messages.tools import AnyTool, ToolChoice, choice_of, tools_of
+from services.router.wire.reading import NULL, Member, given
 from services.runtime.errors import InvalidField, UnsupportedFeature
 
 _MOST_TEMPERATURE = 1
@@ -82,7 +82,7 @@ def render_chat(chat: Body, fill: Body, model: str, *, stream: bool) -> bytes:
     limit = _limit_of({**chat, **fill})
     unfinished = conversation.goes_on_without_thinking
     thinking = thought(chat, generation, limit=limit, forced=forced, unfinished=unfinished)
-    answer = output_format(chat["response_format"]) if given(chat.get("response_format")) is not None else None
+    answer = output_format(chat["response_format"]) if given(chat, "response_format") is not None else None
     if isinstance(answer, str):
         conversation.system.append(TextBlock(answer))
     config = _OutputConfig(thinking.effort, answer if isinstance(answer, OutputFormat) else UNSET)
@@ -103,7 +103,7 @@ def render_chat(chat: Body, fill: Body, model: str, *, stream: bool) -> bytes:
         output_config=UNSET if config == _OutputConfig() else config,
         metadata=_metadata(chat),
         service_tier=_service_tier(chat),
-        cache_control=given(chat.get("cache_control")) or UNSET,
+        cache_control=given(chat, "cache_control") or UNSET,
     )
     return _encode(request)
 
@@ -119,7 +119,7 @@ def open_sampling(body: Body, fill: Body, generation: Generation, *, thinks: boo
     """
     if thinks or not generation.samples:
         return {}
-    found = {name: body[name] for name in _SAMPLING if given(body.get(name)) is not None}
+    found = {name: body[name] for name in _SAMPLING if given(body, name) is not None}
     filled = [name for name in _SAMPLING if name in fill and name not in found]
     if filled and not found:
         found[filled[0]] = fill[filled[0]]
@@ -140,17 +140,14 @@ def _check_temperature(raw: msgspec.Raw) -> None:
 
 def _refuse_inexpressible(chat: Body) -> None:
     """What would make another answer if it were left out."""
-    choices = given(chat.get("n"))
-    if choices is not None and _choices.read(choices) != 1:
+    if _choices.of(chat) not in (None, 1):
         raise _inexpressible("n", "there is one answer to a request")
-    logprobs = given(chat.get("logprobs"))
-    if logprobs is not None and _flag.read(logprobs):
+    if _flag.of(chat):
         raise _inexpressible("logprobs", "it tells no probabilities")
-    modalities = given(chat.get("modalities"))
-    if modalities is not None and _kinds.read(modalities) != ["text"]:
+    if _kinds.of(chat) not in (None, ["text"]):
         raise _inexpressible("modalities", "an answer is text")
     for old, new in (("functions", "tools"), ("function_call", "tool_choice")):
-        if given(chat.get(old)) is not None:
+        if given(chat, old) is not None:
             raise _inexpressible(old, f"use {new}")
 
 
@@ -159,17 +156,16 @@ def _inexpressible(field: str, why: str) -> UnsupportedFeature:
 
 
 def _limit_of(body: dict[str, Any]) -> int | None:
-    raw = given(body.get("max_completion_tokens"))
+    raw = given(body, "max_completion_tokens")
     if raw is None:
-        raw = given(body.get("max_tokens"))
+        raw = given(body, "max_tokens")
     return None if raw is None else _limit.read(raw)
 
 
 def _stop_sequences(chat: Body) -> list[str] | UnsetType:
-    raw = given(chat.get("stop"))
-    if raw is None:
+    stop = _stop.of(chat)
+    if stop is None:
         return UNSET
-    stop = _stop.read(raw)
     sequences = [stop] if isinstance(stop, str) else stop
     if any(sequence.isspace() for sequence in sequences):
         raise UnsupportedFeature("stop: Anthropic's format takes no sequence of white space alone", field="stop")
@@ -177,10 +173,9 @@ def _stop_sequences(chat: Body) -> list[str] | UnsetType:
 
 
 def _metadata(chat: Body) -> _Metadata | UnsetType:
-    user = given(chat.get("safety_identifier")) or given(chat.get("user"))
+    user = given(chat, "safety_identifier") or given(chat, "user")
     return UNSET if user is None else _Metadata(_user.read(user))
 
 
 def _service_tier(chat: Body) -> str | UnsetType:
-    tier = given(chat.get("service_tier"))
-    return UNSET if tier is None else _TIERS.get(_tier.read(tier), UNSET)
+    return _TIERS.get(_tier.of(chat) or "", UNSET)

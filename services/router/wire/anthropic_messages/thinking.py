@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 
 from services.router.chat import Body
 from services.router.wire.anthropic_messages.generations import Generation
-from services.router.wire.anthropic_messages.reading import Member, given
+from services.router.wire.reading import Member, given
 from services.runtime.errors import InvalidField
 
 _LEAST_BUDGET = 1024
@@ -77,10 +77,10 @@ def thought(chat: Body, generation: Generation, *, limit: int | None, forced: bo
     Raises:
         InvalidField: a member is not what it should be, or the budget out of range.
     """
-    wish = given(chat.get("reasoning"))
-    reasoning = _Reasoning() if wish is None else _reasoning.read(wish)
+    wish = _reasoning.of(chat)
+    reasoning = wish or _Reasoning()
     effort = _effort_of(chat, reasoning)
-    own = given(chat.get("thinking"))
+    own = given(chat, "thinking")
     if own is not None:
         return _own(own, effort, generation)
     if effort is None and reasoning.max_tokens is None and not reasoning.enabled:
@@ -94,9 +94,8 @@ def _effort_of(chat: Body, reasoning: _Reasoning) -> str | None:
     if reasoning.enabled is False:
         return _NONE
     field, effort = "reasoning.effort", reasoning.effort
-    wish = given(chat.get("reasoning_effort"))
-    if effort is None and wish is not None:
-        field, effort = "reasoning_effort", _effort.read(wish)
+    if effort is None:
+        field, effort = "reasoning_effort", _effort.of(chat)
     if effort is not None and effort != _NONE and effort not in _BUDGETS:
         raise InvalidField(field, effort, _LEVELS)
     return effort

@@ -13,7 +13,7 @@ from services.router.chat import Body
 from services.router.wire.anthropic_messages.blocks import CacheControl, mark_of
 from services.router.wire.anthropic_messages.generations import Generation
 from services.router.wire.anthropic_messages.outputs import constrained
-from services.router.wire.anthropic_messages.reading import NULL, Member, given
+from services.router.wire.reading import NULL, Member
 from services.runtime.errors import InvalidField, UnsupportedFeature
 
 _NO_PARAMETERS = msgspec.Raw(b'{"type":"object","properties":{}}')
@@ -98,8 +98,7 @@ def tools_of(chat: Body, generation: Generation) -> list[AnyTool]:
         InvalidField: a member is not what it should be.
     """
     found: list[AnyTool] = []
-    raw = given(chat.get("tools"))
-    for number, offered in enumerate(_tools.read(raw) if raw is not None else ()):
+    for number, offered in enumerate(_tools.of(chat) or ()):
         where = f"tools[{number}]"
         if offered.type != "function":
             message = f"{where}.type: Anthropic's format has no tools of type {offered.type[:64]!r}"
@@ -107,9 +106,9 @@ def tools_of(chat: Body, generation: Generation) -> list[AnyTool]:
         if offered.function is None:
             raise InvalidField(f"{where}.function", "nothing", "it is required")
         found.append(_tool(offered.function, offered.cache_control, generation))
-    search = given(chat.get("web_search_options"))
+    search = _search.of(chat)
     if search is not None:
-        found.append(_web_search(_search.read(search)))
+        found.append(_web_search(search))
     return found
 
 
@@ -123,11 +122,10 @@ def choice_of(chat: Body, *, has_tools: bool) -> ToolChoice | UnsetType:
     if not has_tools:
         return UNSET
     found: ToolChoice | UnsetType = UNSET
-    raw = given(chat.get("tool_choice"))
-    if raw is not None:
-        found = _chosen(_choice.read(raw))
-    parallel = given(chat.get("parallel_tool_calls"))
-    if parallel is not None and not _parallel.read(parallel):
+    choice = _choice.of(chat)
+    if choice is not None:
+        found = _chosen(choice)
+    if _parallel.of(chat) is False:
         found = ToolChoice("auto") if found is UNSET else found
         if found.type != "none":
             found.disable_parallel_tool_use = True

@@ -9,12 +9,12 @@ from services.router.wire.anthropic_messages.answer import decode_message, note_
 from services.router.wire.anthropic_messages.completion import completion_of
 from services.router.wire.anthropic_messages.errors import error_inside, error_of_status
 from services.router.wire.anthropic_messages.generations import generation_of
-from services.router.wire.anthropic_messages.reading import given
 from services.router.wire.anthropic_messages.rendering import open_sampling, render_chat
 from services.router.wire.anthropic_messages.stream import ChunkParser, MessagesParser
 from services.router.wire.anthropic_messages.thinking import is_on
 from services.router.wire.base import Answer, Dialect, StreamParser
 from services.router.wire.lenient import LenientDecoder
+from services.router.wire.reading import given
 from services.runtime.errors import ProviderBroken, ProviderError
 
 _VERSION: Mapping[str, str] = {"anthropic-version": "2023-06-01"}
@@ -100,6 +100,6 @@ def _fill(body: Body, fill: Body, model: str) -> Body:
     if not fill:
         return fill
     found = {"max_tokens": fill["max_tokens"]} if "max_tokens" in fill else {}
-    thinks = is_on(given(body.get("thinking")))
+    thinks = is_on(given(body, "thinking"))
     sampling = open_sampling(body, fill, generation_of(model), thinks=thinks)
     return found | {name: value for name, value in sampling.items() if name in fill}

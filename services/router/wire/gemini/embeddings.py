@@ -14,8 +14,8 @@ from services.router.wire.base import Answer, Dialect, StreamParser
 from services.router.wire.gemini.addresses import method_url, resource_name
 from services.router.wire.gemini.answer import NOTHING, Count
 from services.router.wire.gemini.errors import error_inside, error_of_status
-from services.router.wire.gemini.reading import given
 from services.router.wire.lenient import LenientDecoder
+from services.router.wire.reading import given
 from services.runtime.errors import ProviderBroken, ProviderError, UnsupportedFeature
 
 _encode = msgspec.json.Encoder().encode

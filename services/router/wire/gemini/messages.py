@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from services.router.wire.gemini.media import Link, Part
-from services.router.wire.gemini.reading import Member
+from services.router.wire.reading import Member
 
 
 class Google(msgspec.Struct):

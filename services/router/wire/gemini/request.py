@@ -13,8 +13,8 @@ from services.router.wire.gemini.conversation import Conversation
 from services.router.wire.gemini.generation_config import generation_config
 from services.router.wire.gemini.generations import Generation
 from services.router.wire.gemini.messages import MESSAGES
-from services.router.wire.gemini.reading import Member, given
 from services.router.wire.gemini.tools import calling_config, tools_of
+from services.router.wire.reading import Member, given
 from services.runtime.errors import UnsupportedFeature
 
 _OLD = {"functions": "tools", "function_call": "tool_choice"}

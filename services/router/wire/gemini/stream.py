@@ -53,6 +53,7 @@ class GeminiStream:
         if not choices and (refused := blocked(response)) is not None:
             note_end(self.facts, 0, "content_filter")
             choices = [{"index": 0, "delta": {"role": "assistant", "content": ""}, **refused}]
+        self.facts.counts_so_far = not self.facts.ended
         return self._frame(choices)
 
     def _choice(self, candidate: Candidate) -> Json:

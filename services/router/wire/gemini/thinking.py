@@ -11,7 +11,7 @@ import msgspec
 
 from services.router.chat import Body
 from services.router.wire.gemini.generations import Generation, Thinking
-from services.router.wire.gemini.reading import Member
+from services.router.wire.reading import Member
 from services.runtime.errors import InvalidField
 
 _BUDGETS = {"minimal": 1024, "low": 1024, "medium": 8192, "high": 24576, "xhigh": 24576, "max": 24576}

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from services.router.chat import Body
-from services.router.wire.gemini.reading import NULL, Member, given
+from services.router.wire.reading import NULL, Member, given
 from services.runtime.errors import InvalidField, UnsupportedFeature
 
 _MODES = {"auto": "AUTO", "none": "NONE", "required": "ANY"}

@@ -1,10 +1,13 @@
 """A request's members, read where they have to be translated."""
 
 import re
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable
+from types import UnionType
+from typing import Generic, TypeVar
 
 import msgspec
 
+from services.router.chat import Body
 from services.runtime.errors import InvalidField
 
 Kind = TypeVar("Kind")
@@ -16,11 +19,16 @@ _MISSING = re.compile(r"^Object missing required field `(?P<name>[^`]+)`$")
 
 
 class Member(Generic[Kind]):
-    """One member of a request, or of an object in it, of one kind: any that msgspec knows."""
+    """One member of a request, or of an object in it, of one kind."""
 
-    def __init__(self, name: str, kind: Any) -> None:
+    def __init__(self, name: str, kind: type[Kind] | UnionType) -> None:
         self._name = name
-        self._decode = msgspec.json.Decoder(kind).decode
+        self._decode: Callable[[msgspec.Raw], Kind] = msgspec.json.Decoder(kind).decode
+
+    def of(self, body: Body) -> Kind | None:
+        """The value in a request, or in an object of it; None where it is absent or null. Raises as `read` does."""
+        raw = given(body, self._name)
+        return None if raw is None else self.read(raw)
 
     def read(self, raw: msgspec.Raw) -> Kind:
         """The value.
@@ -29,12 +37,11 @@ class Member(Generic[Kind]):
             InvalidField: it is of another kind. The error names the kinds only: a value may be somebody's prompt.
         """
         try:
-            found: Kind = self._decode(raw)
+            return self._decode(raw)
         except msgspec.ValidationError as error:
             raise self._refused(str(error)) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise InvalidField(self._name, "unreadable JSON", "JSON in UTF-8, nested less deeply") from None
-        return found
 
     def _refused(self, message: str) -> InvalidField:
         where = _WHERE.match(message)
@@ -46,6 +53,7 @@ class Member(Generic[Kind]):
         return InvalidField(self._name + path, "this", what)
 
 
-def given(raw: msgspec.Raw | None) -> msgspec.Raw | None:
-    """The member where it says something; None where it is absent or null."""
-    return None if raw is None or raw == NULL else raw
+def given(body: Body, name: str) -> msgspec.Raw | None:
+    """The member as it came; None where it is absent or null."""
+    raw = body.get(name, NULL)
+    return None if raw == NULL else raw
