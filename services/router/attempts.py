@@ -186,9 +186,10 @@ class Attempt:
     def _finish(
         self, outcome: int, tokens: Tokens | None, now: float, *, final: bool, error: PantheonError | None = None
     ) -> tuple[Receipt, bytes]:
-        known = tokens is not None and tokens.prompt_tokens is not None and tokens.completion_tokens is not None
-        booked = tokens if tokens is not None and known else self._estimate(tokens)
         facts = self.facts
+        whole = tokens is not None and tokens.prompt_tokens is not None and tokens.completion_tokens is not None
+        known = whole and (outcome == OUTCOME_SUCCEEDED or tokens is _NOTHING or not facts.counts_so_far)
+        booked = tokens if tokens is not None and known else self._estimate(tokens)
         receipt = Receipt(
             state=LEDGER_STATE_SETTLED if known else LEDGER_STATE_ESTIMATED,
             tokens=booked,
@@ -216,13 +217,13 @@ class Attempt:
         return receipt, CompletionEvent(finished=finished).SerializeToString()
 
     def _estimate(self, tokens: Tokens | None) -> Tokens:
-        """What was reported, and an estimate in place of what was not."""
+        """What was reported, and an estimate in place of what was not; of a running count no less than it says."""
         reported = tokens or Tokens()
         prompt, completion = reported.prompt_tokens, reported.completion_tokens
         if prompt is None:
             prompt = self._start.estimated_prompt_tokens
-        if completion is None:
-            completion = -(-self.facts.characters // CHARACTERS_PER_TOKEN)
+        if completion is None or self.facts.counts_so_far:
+            completion = max(completion or 0, -(-self.facts.characters // CHARACTERS_PER_TOKEN))
         return replace(reported, prompt_tokens=prompt, completion_tokens=completion)
 
     def _rate(self, tokens: Tokens | None) -> Decimal | None:

@@ -80,8 +80,9 @@ class Facts:
     """What an answer says about itself; filled in as it comes.
 
     `characters` counts what the model has written: text, reasoning, refusals, and names and arguments of tool calls.
-    `tokens` and `reported_cost` (USD) are None until the provider tells them. `open_choices` are those, by index, that
-    have begun and not come to a finish reason; `ended_choices` those that have.
+    `tokens` and `reported_cost` (USD) are None until the provider tells them; `counts_so_far` says that more tokens
+    were to come when it last did. `open_choices` are those, by index, that have begun and not come to a finish reason;
+    `ended_choices` those that have.
     """
 
     response_id: str = ""
@@ -89,6 +90,7 @@ class Facts:
     finish_reason: str = ""
     characters: int = 0
     tokens: Tokens | None = None
+    counts_so_far: bool = False
     reported_cost: Decimal | None = None
     open_choices: set[int] = field(default_factory=set, compare=False)
     ended_choices: set[int] = field(default_factory=set, compare=False)

@@ -125,6 +125,8 @@ def note(facts: Facts, completion: Completion, *, whole: bool) -> None:
     usage = completion.usage or (completion.x_groq.usage if completion.x_groq else None)
     if usage is not None:
         facts.tokens = tokens_of(usage)
+        # Some repeat it with every chunk; alone in a chunk it is the last word.
+        facts.counts_so_far = not whole and bool(completion.choices) and bool(facts.open_choices)
         facts.reported_cost = cost_of(usage)
 
 

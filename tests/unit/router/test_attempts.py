@@ -73,6 +73,16 @@ async def test_reported_tokens_settle_it() -> None:
     assert journal.durable == 1
 
 
+@pytest.mark.parametrize(("characters", "booked"), ((8, 10), (400, 100)))
+async def test_a_running_count_of_an_answer_cut_off_is_a_floor_not_the_truth(characters: int, booked: int) -> None:
+    journal = KeptJournal()
+    made = attempt(journal, price())
+    made.facts.tokens, made.facts.counts_so_far, made.facts.characters = USED, True, characters
+    receipt = await made.cancel()
+    assert receipt.state == LedgerState.LEDGER_STATE_ESTIMATED
+    assert journal.finished.tokens == TokenUsage(prompt_tokens=100, completion_tokens=booked, cached_tokens=0)
+
+
 async def test_without_usage_it_is_estimated_from_what_was_sent_and_written() -> None:
     journal = KeptJournal()
     made = attempt(journal, price())

@@ -146,3 +146,10 @@ def test_half_an_emoji_streams_in_two_chunks() -> None:
     found, _ = chunks(response({"text": "\ud83d"}, finish=None), response({"text": "\ude00"}))
     halves = "".join(chunk["choices"][0]["delta"]["content"] for chunk in found)
     assert halves.encode("utf-16-le", "surrogatepass").decode("utf-16-le") == "😀"
+
+
+def test_counts_are_the_last_word_only_with_the_finish_reason() -> None:
+    _, parser = chunks(response({"text": "a"}, finish=None))
+    assert parser.facts.counts_so_far
+    _, parser = chunks(response({"text": "a"}, finish=None), response({"text": "b"}))
+    assert not parser.facts.counts_so_far
