@@ -191,10 +191,10 @@ def differences_of_refusal(
 def _is_about_us(expected: Json) -> bool:
     """Whether an error is about Pantheon's own key, account or place, whose words a client is not told.
 
-    Google answers 400 to a key it does not know (INVALID_ARGUMENT) and where it serves nobody (FAILED_PRECONDITION).
+    Google and xAI answer 400 to a key they do not know, Google also where it serves nobody (FAILED_PRECONDITION).
     """
     error = expected["error"] or {}
-    unknown_key = expected["wire"] == "gemini" and "API key" in str(error.get("message"))
+    unknown_key = expected["status"] == 400 and "API key" in str(error.get("message"))
     return expected["status"] in (401, 402, 403) or unknown_key or error.get("type") == "FAILED_PRECONDITION"
 
 
