@@ -97,9 +97,7 @@ def test_usage_is_not_asked_of_a_provider_that_sends_it_unasked() -> None:
         (b'{"include_usage":true,"x":1.50}', b'{"x":1.50}'),
     ),
 )
-def test_a_wish_for_usage_is_not_put_to_a_provider_that_may_refuse_it(
-    given: bytes, sent: bytes | None
-) -> None:
+def test_a_wish_for_usage_is_not_put_to_a_provider_that_may_refuse_it(given: bytes, sent: bytes | None) -> None:
     text = b'{"model":"m","stream_options":' + given + b',"stream":true}'
     found = body_of(render(text, stream=True, dialect=Dialect(streams_usage_unasked=True)))
     assert (bytes(found["stream_options"]) if "stream_options" in found else None) == sent
