@@ -104,7 +104,7 @@ async def test_a_sandbox_stands_in_for_the_providers_it_simulates_and_nothing_el
     }
     simulated = ["anthropic", "openai", "openrouter"]
     assert [name for name, provider in found.items() if provider.configured] == simulated
-    assert await keys(catalog) == dict.fromkeys(simulated, [("sandbox", "sandbox")])
+    assert await keys(catalog) == {name: [("sandbox", "sandbox")] for name in simulated}
 
 
 async def test_leaving_the_sandbox_is_announced(start_catalog: StartCatalog) -> None:

@@ -14,9 +14,7 @@ from pantheon.usage.v1.ledger_pb2 import LedgerState, Outcome
 from tests.integration.router.running import KEY, MESSAGES, RunningRouter, model, provider, running_router
 from tests.integration.router.upstream.scripted import LAST_CHUNK, OK, STREAM, answering, chunk, scripted
 
-PRETTY = (
-    b'{\n    "error": {\r\n        "message": "No.",\n        "type": "own",\n        "code": null\n    }\n}\n'
-)
+PRETTY = b'{\n    "error": {\r\n        "message": "No.",\n        "type": "own",\n        "code": null\n    }\n}\n'
 
 
 @asynccontextmanager
