@@ -67,7 +67,9 @@ class MessagesParser:
         return self._frame(found, event)
 
     def _frame(self, found: StreamEvent, event: Event) -> Frame | None:
-        return Frame(event.data, event.name or found.type.encode(), usage=found.usage is not None)
+        # A name of its own kind, on one line, is all that may stand behind `event:`.
+        name = event.name or (found.type.encode() if found.type.isprintable() else b"")
+        return Frame(event.data, name, usage=found.usage is not None)
 
     def _note(self, found: StreamEvent, raw: bytes) -> None:
         """Adds what an event says to the facts. Raises ProviderError where it is an error."""

@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.router.chat import ChatRequest, Format
+from services.router.chat import ChatRequest, Format, Frame
+from services.router.sse import Event
 from services.router.wire.anthropic_messages import AnthropicCountTokens
 from services.router.wire.base import Dialect
 from services.runtime.errors import InvalidField, ProviderBroken
@@ -66,6 +67,12 @@ def test_an_answer_stays_as_it_came() -> None:
     body = b' {"type":"message","id":"msg_1","content":[],"own":[1.0],"usage":{"input_tokens":1,"output_tokens":2}}'
     answer = WIRE.parse_response(body, Format.MESSAGES)
     assert (answer.body, answer.format) == (body, Format.MESSAGES)
+
+
+@pytest.mark.parametrize(("type_", "name"), (('"ping"', b"ping"), ('"\\ud800"', b""), ('"a\\nb"', b"")))
+def test_an_event_without_a_name_gets_its_types_where_that_can_be_one(type_: str, name: bytes) -> None:
+    event = Event(b'{"type":%b}' % type_.encode())
+    assert WIRE.parse_stream(Format.MESSAGES).parse(event) == Frame(event.data, name)
 
 
 def test_a_count_of_tokens_stays_as_it_came_and_costs_nothing() -> None:
