@@ -6,7 +6,8 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 pyth
 BIN    := .venv/bin
 STAMP  := .venv/.ready
 LOCK   := requirements-dev.lock
-WORKERS ?= auto
+# One more than there are processors: some tests wait rather than work.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)
 
 WRITTEN := $(wildcard services tests benchmarks proto/generate.py)
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
