@@ -5,10 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.fixtures.shared_servers import RUN_DIRECTORY, SharedServers
 
 pytest_plugins = ("tests.fixtures.servers",)
+
+# No test is timed: the machine is shared. The same examples each time: `make fuzz` is what searches at random.
+settings.register_profile(
+    "pantheon", deadline=None, derandomize=True, max_examples=40, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("pantheon")
 
 
 def pytest_configure(config: pytest.Config) -> None:

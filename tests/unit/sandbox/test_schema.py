@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pydantic
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.sandbox.scalars import UnsatisfiableSchema
@@ -157,7 +157,6 @@ DEFINITIONS = {
 }
 
 
-@settings(deadline=None)
 @given(SCHEMAS, NUMBERS)
 def test_a_sample_fits_its_schema_and_survives_json(schema: dict[str, Any], number: int) -> None:
     root = {**schema, "$defs": DEFINITIONS}
@@ -167,7 +166,6 @@ def test_a_sample_fits_its_schema_and_survives_json(schema: dict[str, Any], numb
     assert fits(value, schema, root), value
 
 
-@settings(deadline=None)
 @given(NUMBERS)
 def test_the_same_number_gives_the_same_sample(number: int) -> None:
     schema = {"type": "object", "properties": {"a": {"type": "number"}, "b": {"type": "string"}}}
@@ -181,7 +179,6 @@ def test_optional_properties_are_filled_in_near_the_top() -> None:
     assert sample(schema, 1).keys() == {"a", "b"}
 
 
-@settings(deadline=None)
 @given(NUMBERS)
 def test_what_pydantic_asks_for_pydantic_accepts(number: int) -> None:
     Node.model_validate(sample(Node.model_json_schema(), number))

@@ -1,10 +1,9 @@
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.sandbox import text
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_the_tokens_of_a_text_are_counted_and_joined_without_loss(words: str) -> None:
     tokens = text.split_tokens(words)
@@ -13,13 +12,11 @@ def test_the_tokens_of_a_text_are_counted_and_joined_without_loss(words: str) ->
     assert len(tokens) == text.count_tokens(words)
 
 
-@settings(deadline=None)
 @given(st.integers(min_value=0, max_value=2**64 - 1), st.integers(min_value=1, max_value=2000))
 def test_a_passage_has_exactly_the_tokens_ordered(number: int, tokens: int) -> None:
     assert text.count_tokens(text.passage(number, tokens, "the topic")) == tokens
 
 
-@settings(deadline=None)
 @given(st.integers(min_value=0, max_value=2**64 - 1), st.integers(min_value=1, max_value=200))
 def test_a_paragraph_ends_with_a_whole_sentence(number: int, tokens: int) -> None:
     words = text.paragraph(number, tokens)

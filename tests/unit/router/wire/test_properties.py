@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.rating import Tokens
@@ -85,7 +85,6 @@ def cut(content: bytes, places: Sequence[int]) -> list[bytes]:
 
 
 @pytest.mark.parametrize(("name", "asked"), WAYS)
-@settings(deadline=None)
 @given(
     LINE_ENDS,
     st.sampled_from((b"", b":", b": keep-alive")),
@@ -107,7 +106,6 @@ def test_a_stream_means_the_same_byte_by_byte(name: str, asked: Format) -> None:
 
 
 @pytest.mark.parametrize(("name", "asked"), TRANSLATED)
-@settings(deadline=None)
 @given(ANSWERS)
 def test_a_client_of_another_format_hears_what_was_said(name: str, asked: Format, said: Answered) -> None:
     stream = framed(STREAMS[OWN_FORMATS[name]](said))
@@ -134,7 +132,6 @@ def understood(name: str, asked: Format, stream: bytes) -> tuple[Reading, Facts]
 @pytest.mark.parametrize(
     ("name", "asked"), [(name, asked) for name, asked in WAYS if OWN_FORMATS[name] is not Format.RESPONSES]
 )
-@settings(deadline=None)
 @given(CONVERSATIONS)
 def test_a_provider_of_another_format_is_asked_the_same(name: str, asked: Format, talk: Conversation) -> None:
     body = REQUESTS[asked](talk)
@@ -143,7 +140,6 @@ def test_a_provider_of_another_format_is_asked_the_same(name: str, asked: Format
 
 
 @pytest.mark.parametrize("asked", tuple(SURFACES))
-@settings(deadline=None)
 @given(CONVERSATIONS)
 def test_a_request_survives_the_way_through_two_gateways(asked: Format, talk: Conversation) -> None:
     body = REQUESTS[asked](talk)
