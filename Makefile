@@ -19,6 +19,9 @@ PROVIDER_KEYS := $(shell tr ',{' '\n\n' < services/catalog/seed/providers.json \
                    | sed -nE 's/^"(key|base_url)_variable":"([A-Z0-9_]*)".*/\2/p')
 KEYLESS       := env $(foreach name,$(PROVIDER_KEYS),-u $(name)) PANTHEON_ENV_FILE=
 
+# Every service is a Python of its own, and the tests start hundreds: none is to compile all it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 CHECKS := check-lock check-format check-lint check-types check-imports check-house check-protos check-stubs
 
 .DEFAULT_GOAL := help
