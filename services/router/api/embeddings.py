@@ -14,8 +14,8 @@ from pantheon.usage.v1.ledger_pb2 import SURFACE_OPENAI_EMBEDDINGS
 from services.router.api import openai_errors
 from services.router.api.app import Exchange
 from services.router.api.bodies import body_of, model_of
+from services.router.api.headers import completed_headers
 from services.router.api.http import providers_of, switch, tags_of
-from services.router.api.openai import completed_headers
 from services.router.api.vectors import in_encoding
 from services.router.chat import Body, ChatRequest, Format
 from services.router.engine import Engine

@@ -6,7 +6,6 @@ answer's usage chunk, where the client asked for it, gets one more: `pantheon`, 
 
 import time
 from contextlib import aclosing
-from decimal import Decimal
 
 import msgspec
 from starlette.types import Scope
@@ -15,11 +14,13 @@ from pantheon.usage.v1.ledger_pb2 import SURFACE_OPENAI_CHAT
 from services.router.api import openai_errors
 from services.router.api.app import Exchange, Reply
 from services.router.api.bodies import body_of, check_messages, model_of, shown, stream_of
-from services.router.api.http import Headers, providers_of, switch, tags_of
+from services.router.api.frames import written
+from services.router.api.headers import completed_headers, origin_headers
+from services.router.api.http import providers_of, switch, tags_of
 from services.router.attempts import Call
 from services.router.chat import Body, ChatRequest, Frame
-from services.router.engine import Completed, Engine
-from services.router.plan import Candidate, Catalog, Model
+from services.router.engine import Engine
+from services.router.plan import Catalog, Model
 from services.router.snapshot import Snapshot
 from services.router.streaming import Streaming
 from services.router.wire.openai_chat import without_usage
@@ -67,7 +68,7 @@ class ChatSurface:
             reply.headers += origin_headers(call, streaming.candidate)
             await reply.begin_stream()
             async for batch in frames:
-                chunk = b"".join([_event(frame, streaming) for frame in batch])
+                chunk = b"".join([_with_usage(frame, streaming) if frame.usage else written(frame) for frame in batch])
                 if chunk:
                     await reply.send_chunk(chunk)
         await reply.end_stream(b"data: [DONE]\n\n")
@@ -140,56 +141,20 @@ def _stream_wishes(body: Body) -> tuple[bool, bool]:
     return True, bool(options and options.include_usage)
 
 
-def _event(frame: Frame, streaming: Streaming) -> bytes:
-    """A frame as a server-sent event; empty for one the client did not ask for."""
-    if frame.comment is not None:
-        return b": " + frame.comment + b"\n\n"
-    data = frame.data
-    if frame.usage:
-        if streaming.call.request.show_usage:
-            data = _with_receipt(data, streaming)
-        elif frame.usage_only:
-            return b""
-        else:
-            data = without_usage(data)
-    if b"\n" in data:
-        data = data.replace(b"\n", b"\ndata: ")
-    if frame.name or frame.id:
-        return _named(frame) + b"data: " + data + b"\n\n"
-    return b"data: " + data + b"\n\n"
-
-
-def _named(frame: Frame) -> bytes:
-    """The fields that some providers put beside the data."""
-    name = b"event: " + frame.name + b"\n" if frame.name else b""
-    return name + b"id: " + frame.id + b"\n" if frame.id else name
+def _with_usage(frame: Frame, streaming: Streaming) -> bytes:
+    """A chunk with usage as an event; without it, or empty, where the client did not ask for it."""
+    if streaming.call.request.show_usage:
+        data = _with_receipt(frame.data, streaming)
+    elif frame.usage_only:
+        return b""
+    else:
+        data = without_usage(frame.data)
+    return written(Frame(data, frame.name, frame.id))
 
 
 def _with_receipt(chunk: bytes, streaming: Streaming) -> bytes:
     note = {"request_id": streaming.call.id, "model": streaming.call.plan.model, "cost": streaming.amount()}
     return chunk.rstrip()[:-1] + b',"pantheon":' + _encode(note) + b"}"
-
-
-def origin_headers(call: Call, candidate: Candidate) -> Headers:
-    """Who answers, under which name."""
-    headers = [
-        (b"x-pantheon-model", call.plan.model.encode()),
-        (b"x-pantheon-provider", candidate.provider.name.encode()),
-    ]
-    if candidate.provider.sandbox:
-        headers.append((b"x-pantheon-sandbox", b"true"))
-    return headers
-
-
-def completed_headers(completed: Completed) -> Headers:
-    """Who answered, and what it cost where that is known."""
-    headers = origin_headers(completed.call, completed.candidate)
-    if completed.facts.served_model:
-        headers.append((b"x-pantheon-served-model", completed.facts.served_model.encode("ascii", "replace")))
-    amount: Decimal | None = completed.receipt.amount
-    if amount is not None:
-        headers.append((b"x-pantheon-cost", format(amount, "f").encode()))
-    return headers
 
 
 def _listed(model: Model) -> dict[str, object]:

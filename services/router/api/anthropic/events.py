@@ -14,6 +14,7 @@ from services.rating import Tokens
 from services.router.api.anthropic.answer import ending, head, opening, usage
 from services.router.api.anthropic.said import Block, Blocks, Choice, decode
 from services.router.api.carrier import encoded
+from services.router.api.frames import event
 
 PING = b'event: ping\ndata: {"type":"ping"}\n\n'
 _DELTAS = {
@@ -142,4 +143,4 @@ def _complete(block: Block) -> bool:
 
 
 def _event(name: str, **members: Any) -> bytes:
-    return b"event: " + name.encode() + b"\ndata: " + encoded({"type": name, **members}) + b"\n\n"
+    return event(name, encoded({"type": name, **members}))

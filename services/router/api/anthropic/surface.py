@@ -9,8 +9,9 @@ from services.router.api.anthropic.answer import message
 from services.router.api.anthropic.events import PING, Events
 from services.router.api.anthropic.request import parse_request, stops_of
 from services.router.api.app import Exchange, Reply
+from services.router.api.frames import written
+from services.router.api.headers import completed_headers, origin_headers
 from services.router.api.http import Headers
-from services.router.api.openai import completed_headers, origin_headers
 from services.router.attempts import Call
 from services.router.chat import Format, Frame
 from services.router.engine import Engine
@@ -52,7 +53,7 @@ class MessagesSurface:
             if streaming.format is not Format.MESSAGES:
                 events = Events(call.id, call.plan.model, stops_of(call.request))
             async for batch in frames:
-                chunk = b"".join([_written(frame, events) for frame in batch])
+                chunk = b"".join([_translated(frame, events) if events else written(frame) for frame in batch])
                 if chunk:
                     await reply.send_chunk(chunk)
         await reply.end_stream(events.end(streaming.facts.tokens) if events is not None else b"")
@@ -64,14 +65,6 @@ def request_headers(call: Call) -> Headers:
     return [(b"request-id", request_id), (b"x-request-id", request_id)]
 
 
-def _written(frame: Frame, events: Events | None) -> bytes:
-    """A frame as events: its own, or those that a chunk in the common shape makes."""
-    if events is not None:
-        return PING if frame.comment is not None else events.take(frame.data)
-    if frame.comment is not None:
-        return b": " + frame.comment + b"\n\n"
-    data = frame.data
-    if b"\n" in data:
-        data = data.replace(b"\n", b"\ndata: ")
-    event_id = b"id: " + frame.id + b"\n" if frame.id else b""
-    return b"event: " + frame.name + b"\n" + event_id + b"data: " + data + b"\n\n"
+def _translated(frame: Frame, events: Events) -> bytes:
+    """The events that a frame in the common shape makes."""
+    return PING if frame.comment is not None else events.take(frame.data)

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from services.router.api.carrier import encoded
+from services.router.api.frames import event
 from services.router.api.responses.errors import ResponseErrors
 from services.router.api.responses.namespaces import split_names
 from services.router.api.responses.output import Output
@@ -58,8 +59,8 @@ class ResponseEvents:
         return self._taken()
 
     def _emit(self, kind: str, **members: Any) -> None:
-        event = encoded({"type": kind, "sequence_number": self._numbered.count, **members})
-        self._written.append(b"event: " + kind.encode() + b"\ndata: " + event + b"\n\n")
+        told = {"type": kind, "sequence_number": self._numbered.count, **members}
+        self._written.append(event(kind, encoded(told)))
         self._numbered.count += 1
 
     def _taken(self) -> bytes:

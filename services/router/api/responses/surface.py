@@ -5,7 +5,8 @@ from contextlib import aclosing
 
 from pantheon.usage.v1.ledger_pb2 import SURFACE_OPENAI_RESPONSES
 from services.router.api.app import Exchange, Reply
-from services.router.api.openai import completed_headers, origin_headers
+from services.router.api.frames import written
+from services.router.api.headers import completed_headers, origin_headers
 from services.router.api.responses.errors import ResponseErrors
 from services.router.api.responses.events import ResponseEvents
 from services.router.api.responses.request import parse_request
@@ -54,13 +55,13 @@ class ResponsesSurface:
             if streaming.format is Format.RESPONSES:
                 async for batch in frames:
                     numbered.count += sum(frame.comment is None for frame in batch)
-                    await reply.send_chunk(b"".join(map(_framed, batch)))
+                    await reply.send_chunk(b"".join(map(written, batch)))
                 last = b""
             else:
                 events = ResponseEvents(call, numbered)
                 await reply.send_chunk(events.begin())
                 async for batch in frames:
-                    if chunk := b"".join([_written(frame, events) for frame in batch]):
+                    if chunk := b"".join([_translated(frame, events) for frame in batch]):
                         await reply.send_chunk(chunk)
                 last = events.end(streaming.facts, streaming.final_receipt())
         await reply.end_stream(last)
@@ -78,16 +79,6 @@ class StoredResponses:
         raise UnsupportedFeature(message, field="response_id", path=exchange.path[:200])
 
 
-def _written(frame: Frame, events: ResponseEvents) -> bytes:
+def _translated(frame: Frame, events: ResponseEvents) -> bytes:
     """A frame as the events it makes."""
-    return events.add(frame.data) if frame.comment is None else _framed(frame)
-
-
-def _framed(frame: Frame) -> bytes:
-    """A frame as a server-sent event, as it came."""
-    if frame.comment is not None:
-        return b": " + frame.comment + b"\n\n"
-    head = b"event: " + frame.name + b"\n" if frame.name else b""
-    head += b"id: " + frame.id + b"\n" if frame.id else b""
-    data = frame.data.replace(b"\n", b"\ndata: ") if b"\n" in frame.data else frame.data
-    return head + b"data: " + data + b"\n\n"
+    return events.add(frame.data) if frame.comment is None else written(frame)

@@ -1,0 +1,28 @@
+"""The headers that tell of an answer who gave it and what it cost, on every HTTP surface."""
+
+from services.router.api.http import Headers
+from services.router.attempts import Call
+from services.router.engine import Completed
+from services.router.plan import Candidate
+
+
+def origin_headers(call: Call, candidate: Candidate) -> Headers:
+    """Who answers, under which name."""
+    headers = [
+        (b"x-pantheon-model", call.plan.model.encode()),
+        (b"x-pantheon-provider", candidate.provider.name.encode()),
+    ]
+    if candidate.provider.sandbox:
+        headers.append((b"x-pantheon-sandbox", b"true"))
+    return headers
+
+
+def completed_headers(completed: Completed) -> Headers:
+    """Who answered, and what it cost where that is known."""
+    headers = origin_headers(completed.call, completed.candidate)
+    if completed.facts.served_model:
+        headers.append((b"x-pantheon-served-model", completed.facts.served_model.encode("ascii", "replace")))
+    amount = completed.receipt.amount
+    if amount is not None:
+        headers.append((b"x-pantheon-cost", format(amount, "f").encode()))
+    return headers
