@@ -18,6 +18,7 @@ from services.runtime.identity import ServiceTrust
 from services.runtime.outbox import ChangeFeedServicer, Outbox, OutboxRelay
 from services.runtime.process import Process, run
 from services.runtime.reachability import reached_database
+from services.runtime.sealing import Sealer
 from services.runtime.server import GrpcServer
 
 NAME = "auth"
@@ -31,14 +32,15 @@ async def serve(settings: AuthSettings) -> None:
     async with Process(settings, NAME) as process:
         dsn = settings.database_url.get_secret_value()
         db = await reached_database(process, dsn, schema=schema.NAME, migrations=schema.MIGRATIONS)
+        sealer = Sealer(settings.master_keys, signing.PURPOSE)
         passwords = Passwords()
         process.on_stop(passwords.close)
-        keys = await signing.load_signing(db, settings.master_key_bytes, times.now())
+        keys = await signing.load_signing(db, sealer, times.now())
         issuer = TokenIssuer(keys.key, timedelta(seconds=settings.token_seconds))
         outbox = Outbox(db, NAME)
         process.run_task("outbox", publish(outbox, settings.nats_url))
         server = GrpcServer(settings.listen, OwnAuthenticator(db, settings.pepper, keys.trusted), trust)
-        servicer = AuthServicer(Resources(outbox, passwords, issuer, keys.published, settings.pepper))
+        servicer = AuthServicer(Resources(outbox, passwords, issuer, keys.published, settings.pepper, sealer))
         server.add(auth_service_pb2_grpc.add_AuthServiceServicer_to_server, servicer, _AUTH)
         add_feed = change_feed_service_pb2_grpc.add_ChangeFeedServiceServicer_to_server
         server.add(add_feed, ChangeFeedServicer(db, snapshot), _FEED)

@@ -10,17 +10,19 @@ from services.auth.tokens import TokenIssuer
 from services.runtime import times
 from services.runtime.db import Database
 from services.runtime.outbox import Outbox
+from services.runtime.sealing import Sealer
 
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """Made once a process. `pepper` is what secrets are hashed with, `clock` tells the present instant in UTC."""
+    """Made once a process. `pepper` is what secrets are hashed with, `sealer` what the signing key is sealed with, `clock` tells the present instant in UTC."""
 
     outbox: Outbox
     passwords: Passwords
     issuer: TokenIssuer
     signing_keys: tuple[SigningKey, ...]
     pepper: bytes
+    sealer: Sealer
     clock: Callable[[], datetime] = times.now
 
     @property

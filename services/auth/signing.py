@@ -7,11 +7,11 @@ from datetime import datetime
 from joserfc.jwk import KeySet, OKPKey
 
 from services.auth.entities import SigningKey
-from services.auth.sealing import SealBrokenError, Sealer
 from services.auth.store import records
 from services.runtime.db import Database
+from services.runtime.sealing import SealBrokenError, Sealer
 
-_PURPOSE = "pantheon.auth.signing-key"
+PURPOSE = "pantheon.auth.signing-key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +27,14 @@ class Signing:
         return KeySet.import_key_set({"keys": [json.loads(key.public_jwk) for key in self.published]})
 
 
-async def load_signing(db: Database, master_key: bytes, now: datetime) -> Signing:
+async def load_signing(db: Database, sealer: Sealer, now: datetime) -> Signing:
     """The newest signing key; the first process to ask makes it.
 
     Raises:
         SystemExit: the key was encrypted under another master key; the line printed names the variable.
     """
-    sealer = Sealer(master_key, _PURPOSE)
     async with db.write() as connection:
-        await records.lock_for(connection, _PURPOSE)
+        await records.lock_for(connection, PURPOSE)
         kept = await records.list_signing_keys(connection)
         if not kept:
             kept = [_made(sealer)]

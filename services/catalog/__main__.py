@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import httpx2 as httpx
+
 from pantheon.catalog.v1 import catalog_service_pb2, catalog_service_pb2_grpc
 from pantheon.events.v1 import change_feed_service_pb2, change_feed_service_pb2_grpc
+from services.catalog.resources import SEALING_PURPOSE, Resources
 from services.catalog.seed.load import load_models, load_providers
 from services.catalog.seed_changes import Seed
 from services.catalog.seeding import Surroundings, prepare
@@ -17,10 +20,12 @@ from services.runtime.identity import ServiceIdentity, ServiceTrust
 from services.runtime.outbox import ChangeFeedServicer, Outbox, OutboxRelay
 from services.runtime.process import Process, run
 from services.runtime.reachability import reached_database
+from services.runtime.sealing import Sealer
 from services.runtime.server import GrpcServer
 from services.runtime.settings import environment
 
 NAME = "catalog"
+_PROVIDER_SECONDS = 20.0
 _CATALOG = catalog_service_pb2.DESCRIPTOR.services_by_name["CatalogService"].full_name
 _FEED = change_feed_service_pb2.DESCRIPTOR.services_by_name["ChangeFeedService"].full_name
 
@@ -38,9 +43,13 @@ async def serve(settings: CatalogSettings) -> None:
         bus = await Bus.connect(settings.nats_url, name=NAME)
         process.on_stop(bus.close)
         process.run_task("outbox", OutboxRelay(outbox, bus).run())
+        http = httpx.AsyncClient(timeout=_PROVIDER_SECONDS, trust_env=False)
+        process.on_stop(http.aclose)
+        sealer = Sealer(settings.master_keys, SEALING_PURPOSE)
+        servicer = CatalogServicer(Resources(outbox, found, settings.pepper, sealer, settings.egress, http))
         server = GrpcServer(settings.listen, follow_keys(process, bus, settings, identity), trust)
         add_catalog, add_feed = catalog_service_pb2_grpc, change_feed_service_pb2_grpc
-        server.add(add_catalog.add_CatalogServiceServicer_to_server, CatalogServicer(outbox, found), _CATALOG)
+        server.add(add_catalog.add_CatalogServiceServicer_to_server, servicer, _CATALOG)
         server.add(add_feed.add_ChangeFeedServiceServicer_to_server, ChangeFeedServicer(db, snapshot), _FEED)
         await process.serve(server)
         await process.run()

@@ -1,6 +1,7 @@
 """What the catalog holds, as plain values. Prices are those of `services.rating`."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 
 from pantheon.catalog.v1.model_pb2 import Modality
@@ -33,6 +34,7 @@ class Provider:
     models_url: str = ""
     key_variable: str = ""
     base_url_variable: str = ""
+    key_check_url: str = ""
     flags: ProviderFlags = ProviderFlags()
     # What the environment of the catalog made of it at its last start.
     base_url: str = ""
@@ -40,6 +42,20 @@ class Provider:
     sandbox: bool = False
     # Tells that the keys changed, not what they are; empty: no keys.
     key_fingerprint: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Tuning parameters; None: not set."""
+
+    temperature: float | None = None
+    max_tokens: int | None = None
+    top_p: float | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+
+
+PARAMETER_NAMES = tuple(parameter.name for parameter in fields(Parameters))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +88,13 @@ class Model:
     supports_reasoning: bool | None = None
     release_time: datetime | None = None
     deprecation_time: datetime | None = None
+    # What is advised in its place once it is deprecated.
+    successor_id: str = ""
+    # Names of parameters it does not take, and defaults of its own.
+    unsupported_parameters: tuple[str, ...] = ()
+    default_parameters: Parameters = Parameters()
     # In the order of preference.
     endpoints: tuple[Endpoint, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Parameters:
-    """Tuning parameters; None: not set."""
-
-    temperature: float | None = None
-    max_tokens: int | None = None
-    top_p: float | None = None
-    frequency_penalty: float | None = None
-    presence_penalty: float | None = None
-
-
-PARAMETER_NAMES = tuple(field.name for field in fields(Parameters))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +105,5 @@ class UserSettings:
     preferred_model: str = ""
     parameters: Parameters = Parameters()
     update_time: datetime | None = None
+    # Models by the names of use cases: {"code": "openai/gpt-4"}.
+    use_cases: Mapping[str, str] = field(default_factory=dict)

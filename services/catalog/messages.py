@@ -2,9 +2,10 @@
 
 from dataclasses import asdict
 
-from pantheon.catalog.v1 import model_pb2, parameters_pb2, price_pb2, provider_pb2, settings_pb2
+from pantheon.catalog.v1 import model_pb2, parameters_pb2, price_pb2, provider_key_pb2, provider_pb2, settings_pb2
 from services.catalog.entities import Endpoint, Model, Parameters, Provider, UserSettings
 from services.catalog.providers import ProviderKey
+from services.parameters import Spec, specs
 from services.rating import PriceVersion, UnitPrice
 from services.runtime import money
 from services.runtime.times import to_timestamp
@@ -23,14 +24,15 @@ def provider_message(provider: Provider) -> provider_pb2.Provider:
         base_url_variable=provider.base_url_variable,
         configured=provider.configured,
         sandbox=provider.sandbox,
+        key_check_url=provider.key_check_url,
         flags=provider_pb2.ProviderFlags(**asdict(provider.flags)),
     )
 
 
-def keys_message(provider: str, keys: tuple[ProviderKey, ...]) -> provider_pb2.ProviderKeys:
-    """A provider's secret keys: for a response of ListProviderKeys only."""
-    messages = (provider_pb2.ProviderKey(label=key.label, secret=key.secret) for key in keys)
-    return provider_pb2.ProviderKeys(provider=provider, keys=messages)
+def secrets_message(provider: str, keys: tuple[ProviderKey, ...]) -> provider_key_pb2.ProviderSecrets:
+    """A provider's secret keys: for a response of ListSecrets only."""
+    secrets = (provider_key_pb2.ProviderSecret(key_id=key.label, secret=key.secret) for key in keys)
+    return provider_key_pb2.ProviderSecrets(provider=provider, secrets=secrets)
 
 
 def model_message(model: Model) -> model_pb2.Model:
@@ -49,6 +51,8 @@ def model_message(model: Model) -> model_pb2.Model:
         release_time=to_timestamp(model.release_time) if model.release_time else None,
         deprecation_time=to_timestamp(model.deprecation_time) if model.deprecation_time else None,
         endpoints=map(_endpoint, model.endpoints),
+        successor_id=model.successor_id,
+        parameters=(parameters_pb2.ParameterSpec(**asdict(spec)) for spec in _specs(model)),
     )
 
 
@@ -66,6 +70,10 @@ def given_settings(message: settings_pb2.UserSettings, user_id: str) -> UserSett
     """The settings a user asks for; what is output only in the message is not looked at."""
     given = {field.name: value for field, value in message.model_parameters.ListFields()}
     return UserSettings(user_id, message.preferred_model, Parameters(**given))
+
+
+def _specs(model: Model) -> list[Spec]:
+    return specs(model.max_output_tokens, model.unsupported_parameters, asdict(model.default_parameters))
 
 
 def _endpoint(endpoint: Endpoint) -> model_pb2.Endpoint:

@@ -97,6 +97,7 @@ def _provider(row: SeedProvider) -> Provider:
         models_url=row.models_url,
         key_variable=row.key_variable,
         base_url_variable=row.base_url_variable,
+        key_check_url=row.key_check_url,
         flags=ProviderFlags(**msgspec.structs.asdict(row.flags)),
     )
 

@@ -4,9 +4,11 @@ from pydantic import SecretStr, field_validator
 
 from services.catalog.addresses import base_url
 from services.runtime.callers import CallerSettings
+from services.runtime.egress import EgressSettings
+from services.runtime.sealing import SealingSettings
 
 
-class CatalogSettings(CallerSettings):
+class CatalogSettings(CallerSettings, SealingSettings, EgressSettings):
     """Beside these, each provider's own key and base URL variables are read; see `providers.py`."""
 
     listen: str = "127.0.0.1:50052"

@@ -4,6 +4,6 @@
 InvalidField: temperature: '3' is not allowed; 0 to 2
 """
 
-from services.parameters.ranges import RANGES, Range, check_parameters
+from services.parameters.ranges import RANGES, Range, Spec, check_parameters, specs
 
-__all__ = ["RANGES", "Range", "check_parameters"]
+__all__ = ["RANGES", "Range", "Spec", "check_parameters", "specs"]

@@ -1,6 +1,6 @@
 """The ranges and defaults of the message pantheon.catalog.v1.ModelParameters, whose field names are used here."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -40,6 +40,36 @@ RANGES: Mapping[str, Range] = MappingProxyType(
         "presence_penalty": Range(-2, 2, 0.0),
     }
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """What a model takes for one parameter; the fields of pantheon.catalog.v1.ParameterSpec."""
+
+    name: str
+    supported: bool
+    minimum: float
+    maximum: float
+    default_value: float
+    integer: bool
+
+
+def specs(
+    most_tokens: int | None = None,
+    unsupported: Collection[str] = (),
+    defaults: Mapping[str, float | None] | None = None,
+) -> list[Spec]:
+    """What a model takes, one entry a parameter.
+
+    `most_tokens` is its maximum (None: unknown), `unsupported` names what it does not take, `defaults` are its own.
+    """
+    found = []
+    for name, allowed in RANGES.items():
+        most = most_tokens if name == "max_tokens" and most_tokens is not None else allowed.maximum
+        own = (defaults or {}).get(name)
+        default = min(allowed.default, most) if own is None else own
+        found.append(Spec(name, name not in unsupported, allowed.minimum, most, default, allowed.integer))
+    return found
 
 
 def check_parameters(values: Mapping[str, object], *, most_tokens: int | None = None, path: str = "") -> None:

@@ -9,7 +9,7 @@ import grpc
 import msgspec
 
 from pantheon.catalog.v1 import model_pb2, price_pb2, provider_pb2, settings_pb2
-from pantheon.catalog.v1.catalog_service_pb2 import ListProviderKeysRequest
+from pantheon.catalog.v1.catalog_service_pb2 import ListSecretsRequest
 from pantheon.catalog.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from pantheon.catalog.v1.provider_pb2 import AuthStyle, WireFormat
 from pantheon.events.v1.change_pb2 import Change
@@ -209,10 +209,10 @@ def keys_from(catalog: grpc.aio.Channel) -> Callable[[], Awaitable[Mapping[str, 
 
     async def fetch() -> Mapping[str, tuple[str, ...]]:
         try:
-            answer = await stub.ListProviderKeys(ListProviderKeysRequest(), timeout=_KEYS_SECONDS)
+            answer = await stub.ListSecrets(ListSecretsRequest(providers=True), timeout=_KEYS_SECONDS)
         except grpc.aio.AioRpcError as failure:
             raise error_from_rpc(failure, "catalog") from None
-        return {entry.provider: tuple(key.secret for key in entry.keys) for entry in answer.provider_keys}
+        return {entry.provider: tuple(key.secret for key in entry.secrets) for entry in answer.provider_secrets}
 
     return fetch
 

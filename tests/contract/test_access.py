@@ -19,6 +19,7 @@ IDENTITY = {"user_id", "organisation_id", "project_id", "key_id"}
 NOT_THE_CALLER = {
     "pantheon.auth.v1.CreateUserRequest.organisation_id": "where the new user belongs; for platform administrators",
     "pantheon.auth.v1.RevokeApiKeyRequest.key_id": "the key to revoke; whose it is, auth looks up",
+    "pantheon.catalog.v1.ListPriceOverridesRequest.organisation_id": "whose; another's for platform administrators",
 }
 
 

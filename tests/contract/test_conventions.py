@@ -8,7 +8,8 @@ from tests.contract.listing import type_of
 
 NOT_PAGED = {
     "pantheon.auth.v1.AuthService/ListSigningKeys": "a handful of public keys",
-    "pantheon.catalog.v1.CatalogService/ListProviderKeys": "internal; a router needs all of them at once",
+    "pantheon.catalog.v1.CatalogService/ListSecrets": "internal; a router needs all of them at once",
+    "pantheon.catalog.v1.CatalogService/ListUseCases": "there are five",
     "pantheon.events.v1.ChangeFeedService/ListChanges": "internal; goes on by revision",
 }
 

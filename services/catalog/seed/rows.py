@@ -139,6 +139,7 @@ class SeedProvider(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     models_url: str = ""
     key_variable: str = ""
     base_url_variable: str = ""
+    key_check_url: str = ""
     flags: SeedFlags = SeedFlags()
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ARRAY, ColumnElement, Row, Select, Text, any_, bindparam, exists, func, or_, select
 
-from services.catalog.entities import Endpoint, Model
+from services.catalog.entities import Endpoint, Model, Parameters
 from services.catalog.tables import ENDPOINTS, MODEL_ALIASES, MODELS, PRICE_VERSIONS, PROVIDERS, UNIT_PRICES
 from services.rating import PriceTier, PriceUnit, PriceVersion, UnitPrice
 from services.runtime.db import ReadConnection
@@ -145,5 +145,8 @@ def _model(row: Row[Any], aliases: Iterable[str], endpoints: Iterable[Endpoint])
         supports_reasoning=row.supports_reasoning,
         release_time=row.release_time,
         deprecation_time=row.deprecation_time,
+        successor_id=row.successor_id,
+        unsupported_parameters=tuple(row.unsupported_parameters),
+        default_parameters=Parameters(**row.default_parameters),
         endpoints=tuple(endpoints),
     )

@@ -1,6 +1,7 @@
 """What the seed writes. All in bulk: a first seed has thousands of rows."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -102,6 +103,11 @@ def _model_row(model: Model, digest: bytes) -> dict[str, Any]:
         "supports_reasoning": model.supports_reasoning,
         "release_time": model.release_time,
         "deprecation_time": model.deprecation_time,
+        "successor_id": model.successor_id,
+        "unsupported_parameters": list(model.unsupported_parameters),
+        "default_parameters": {
+            name: value for name, value in asdict(model.default_parameters).items() if value is not None
+        },
         "removed_time": None,
         "seed_digest": digest,
     }

@@ -36,6 +36,7 @@ async def write(connection: WriteConnection, settings: UserSettings) -> None:
     values = {
         "user_id": settings.user_id,
         "preferred_model": settings.preferred_model,
+        "use_cases": dict(settings.use_cases),
         "update_time": settings.update_time,
         **asdict(settings.parameters),
     }
@@ -45,4 +46,4 @@ async def write(connection: WriteConnection, settings: UserSettings) -> None:
 
 def _settings(row: Row[Any]) -> UserSettings:
     parameters = Parameters(**{name: getattr(row, name) for name in PARAMETER_NAMES})
-    return UserSettings(row.user_id, row.preferred_model, parameters, row.update_time)
+    return UserSettings(row.user_id, row.preferred_model, parameters, row.update_time, row.use_cases)

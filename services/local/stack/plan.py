@@ -109,6 +109,7 @@ class StackPlan:
             "auth": {"PANTHEON_LISTEN": self.ports.address("auth"), "PANTHEON_MASTER_KEY": secrets.master_key},
             "catalog": {
                 "PANTHEON_LISTEN": self.ports.address("catalog"),
+                "PANTHEON_MASTER_KEY": secrets.master_key,
                 "PANTHEON_SANDBOX_URL": self.sandbox_url,
                 **self.provider_environment,
             },

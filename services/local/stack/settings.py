@@ -22,7 +22,7 @@ class StackSettings(ServiceSettings):
     nats_url: str = Field(default="", repr=False)
     """A NATS to use; empty: an embedded one."""
     master_key: SecretStr = SecretStr("")
-    """See `AuthSettings`. Like the pepper of key hashes: empty, it is made at the first start and kept."""
+    """See `SealingSettings`. Like the pepper of key hashes: empty, it is made at the first start and kept."""
     console_port: int = Field(_DEFAULTS.console, ge=1, le=65_535)
     http_port: int = Field(_DEFAULTS.http, ge=1, le=65_535)
     grpc_port: int = Field(_DEFAULTS.grpc, ge=1, le=65_535)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx2 as httpx
 from grpc.aio import Channel
 
 from pantheon.auth.v1.access_pb2 import ROLE_MEMBER
@@ -14,6 +15,7 @@ from pantheon.events.v1 import change_feed_service_pb2_grpc
 from pantheon.events.v1.change_feed_service_pb2 import GetSnapshotRequest, ListChangesRequest
 from pantheon.events.v1.change_pb2 import Change
 from services.catalog.providers import Circumstances
+from services.catalog.resources import SEALING_PURPOSE, Resources
 from services.catalog.seed_changes import Seed
 from services.catalog.seeding import Surroundings, prepare
 from services.catalog.servicer import CatalogServicer
@@ -23,10 +25,12 @@ from services.runtime.auth import ALL_SCOPES, Principal
 from services.runtime.bus import Bus
 from services.runtime.client import connect
 from services.runtime.db import Database
+from services.runtime.egress import EgressPolicy
 from services.runtime.errors import CredentialsInvalid
 from services.runtime.identity import ServiceIdentity, ServiceTrust
 from services.runtime.ids import uuid7
 from services.runtime.outbox import ChangeFeedServicer, Outbox, OutboxRelay, current_revision
+from services.runtime.sealing import Sealer
 from services.runtime.server import GrpcServer
 from services.runtime.tasks import Tasks
 from tests.unit.catalog.samples import SEED
@@ -112,6 +116,7 @@ async def started(
     environment: Mapping[str, str] = ENVIRONMENT,
     sandbox_url: str = "",
     bus: Bus | None = None,
+    egress_allow: str = "",
 ) -> Catalog:
     """A replica on a migrated database, which serves until the stack is closed; without `bus` it publishes nothing.
 
@@ -125,10 +130,14 @@ async def started(
         tasks = Tasks()
         tasks.start("outbox", OutboxRelay(outbox, bus).run())
         stack.push_async_callback(tasks.close)
+    http = httpx.AsyncClient(trust_env=False)
+    stack.push_async_callback(http.aclose)
+    sealer = Sealer([bytes(32)], SEALING_PURPOSE)
+    resources = Resources(outbox, found, PEPPER, sealer, EgressPolicy.parse(egress_allow), http)
     server = GrpcServer("127.0.0.1:0", Users(), ServiceTrust.load(keys, "catalog"))
     server.add(
         catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server,
-        CatalogServicer(outbox, found),
+        CatalogServicer(resources),
         "pantheon.catalog.v1.CatalogService",
     )
     server.add(

@@ -1,6 +1,7 @@
 """The catalog as a process: `python -m services.catalog`, beside an auth service in memory."""
 
 import asyncio
+import base64
 import json
 import sys
 from collections.abc import AsyncIterator
@@ -70,6 +71,7 @@ def environment(database_url: str, own_nats: LocalNats, service_keys: Path) -> d
         "PANTHEON_NATS_URL": own_nats.url,
         "PANTHEON_SERVICE_KEYS": str(service_keys),
         "PANTHEON_KEY_PEPPER": PEPPER.decode(),
+        "PANTHEON_MASTER_KEY": base64.b64encode(bytes(32)).decode(),
         # Nobody is there.
         "PANTHEON_AUTH_ADDRESS": "127.0.0.1:1",
         "OPENAI_API_KEY": SECRET,

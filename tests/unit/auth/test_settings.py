@@ -22,7 +22,7 @@ def load(monkeypatch: pytest.MonkeyPatch, **others: str) -> AuthSettings:
 @pytest.mark.parametrize("encode", (base64.b64encode, base64.urlsafe_b64encode))
 def test_the_master_key_is_read_in_either_alphabet(monkeypatch: pytest.MonkeyPatch, encode: object) -> None:
     assert callable(encode)
-    assert load(monkeypatch, MASTER_KEY=encode(KEY).decode()).master_key_bytes == KEY
+    assert load(monkeypatch, MASTER_KEY=encode(KEY).decode()).master_keys == (KEY,)
 
 
 def test_what_is_left_open_has_its_usual_value(monkeypatch: pytest.MonkeyPatch) -> None:

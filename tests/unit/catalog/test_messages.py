@@ -17,7 +17,7 @@ CHANGES = seed_changes(SEED, Written({}, {}, {}), datetime(2026, 11, 22, tzinfo=
 
 def test_what_is_unknown_of_a_model_is_absent_not_zero() -> None:
     message = model_message(Model(id="meta/llama-3"))
-    assert [field.name for field, _ in message.ListFields()] == ["id"]
+    assert [field.name for field, _ in message.ListFields()] == ["id", "parameters"]
     known = model_message(Model(id="meta/llama-3", supports_tools=False))
     assert known.HasField("supports_tools")
     assert not known.supports_tools
@@ -29,7 +29,7 @@ def test_a_model_carries_everything_the_contract_names() -> None:
     left_out = {field.name for field in model_pb2.Model.DESCRIPTOR.fields} - {
         field.name for field, _ in message.ListFields()
     }
-    assert left_out == {"supports_structured_output", "deprecation_time"}
+    assert left_out == {"supports_structured_output", "deprecation_time", "successor_id"}
     assert message.release_time.ToDatetime(UTC) == datetime(2023, 3, 14, tzinfo=UTC)
 
 

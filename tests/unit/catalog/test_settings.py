@@ -1,8 +1,11 @@
+import base64
+
 import pytest
 
 from services.catalog.settings import CatalogSettings
 
 PEPPER = "p" * 32
+MASTER_KEY = base64.b64encode(bytes(range(220, 252))).decode()
 DSN = "postgresql://pantheon:canary@127.0.0.1/pantheon"
 
 
@@ -11,6 +14,7 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PANTHEON_ENV_FILE", "")
     monkeypatch.setenv("PANTHEON_DATABASE_URL", DSN)
     monkeypatch.setenv("PANTHEON_KEY_PEPPER", PEPPER)
+    monkeypatch.setenv("PANTHEON_MASTER_KEY", MASTER_KEY)
 
 
 def test_the_catalog_listens_where_the_house_says_unless_told_otherwise() -> None:

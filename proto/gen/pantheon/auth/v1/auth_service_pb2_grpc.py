@@ -100,6 +100,11 @@ class AuthServiceStub:
                 request_serializer=pantheon_dot_auth_dot_v1_dot_auth__service__pb2.RevokeApiKeyRequest.SerializeToString,
                 response_deserializer=pantheon_dot_auth_dot_v1_dot_auth__service__pb2.RevokeApiKeyResponse.FromString,
                 _registered_method=True)
+        self.RotateMasterKey = channel.unary_unary(
+                '/pantheon.auth.v1.AuthService/RotateMasterKey',
+                request_serializer=pantheon_dot_auth_dot_v1_dot_auth__service__pb2.RotateMasterKeyRequest.SerializeToString,
+                response_deserializer=pantheon_dot_auth_dot_v1_dot_auth__service__pb2.RotateMasterKeyResponse.FromString,
+                _registered_method=True)
         self.IntrospectKey = channel.unary_unary(
                 '/pantheon.auth.v1.AuthService/IntrospectKey',
                 request_serializer=pantheon_dot_auth_dot_v1_dot_auth__service__pb2.IntrospectKeyRequest.SerializeToString,
@@ -202,6 +207,13 @@ class AuthServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RotateMasterKey(self, request, context):
+        """Seals the token signing key anew where it is sealed under an earlier master key.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def IntrospectKey(self, request, context):
         """Tells a service who an API key is. Fails with CREDENTIALS_INVALID when it is unknown, expired or revoked.
         """
@@ -276,6 +288,11 @@ def add_AuthServiceServicer_to_server(servicer, server):
                     servicer.RevokeApiKey,
                     request_deserializer=pantheon_dot_auth_dot_v1_dot_auth__service__pb2.RevokeApiKeyRequest.FromString,
                     response_serializer=pantheon_dot_auth_dot_v1_dot_auth__service__pb2.RevokeApiKeyResponse.SerializeToString,
+            ),
+            'RotateMasterKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.RotateMasterKey,
+                    request_deserializer=pantheon_dot_auth_dot_v1_dot_auth__service__pb2.RotateMasterKeyRequest.FromString,
+                    response_serializer=pantheon_dot_auth_dot_v1_dot_auth__service__pb2.RotateMasterKeyResponse.SerializeToString,
             ),
             'IntrospectKey': grpc.unary_unary_rpc_method_handler(
                     servicer.IntrospectKey,
@@ -635,6 +652,33 @@ class AuthService:
             '/pantheon.auth.v1.AuthService/RevokeApiKey',
             pantheon_dot_auth_dot_v1_dot_auth__service__pb2.RevokeApiKeyRequest.SerializeToString,
             pantheon_dot_auth_dot_v1_dot_auth__service__pb2.RevokeApiKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RotateMasterKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pantheon.auth.v1.AuthService/RotateMasterKey',
+            pantheon_dot_auth_dot_v1_dot_auth__service__pb2.RotateMasterKeyRequest.SerializeToString,
+            pantheon_dot_auth_dot_v1_dot_auth__service__pb2.RotateMasterKeyResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -42,6 +42,8 @@ class AuthServiceStub:
     """Lists API keys, newest first: the caller's own, or (administrators) those of the organisation."""
     RevokeApiKey: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.RevokeApiKeyRequest, _auth_service_pb2.RevokeApiKeyResponse]
     """Revokes an API key for good. Every router refuses it within a second. Revoking it again changes nothing."""
+    RotateMasterKey: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.RotateMasterKeyRequest, _auth_service_pb2.RotateMasterKeyResponse]
+    """Seals the token signing key anew where it is sealed under an earlier master key."""
     IntrospectKey: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.IntrospectKeyRequest, _auth_service_pb2.IntrospectKeyResponse]
     """Tells a service who an API key is. Fails with CREDENTIALS_INVALID when it is unknown, expired or revoked."""
 
@@ -151,6 +153,14 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_auth_service_pb2.RevokeApiKeyRequest, _abc.Awaitable[_auth_service_pb2.RevokeApiKeyResponse]],
     ) -> _abc.Awaitable[_auth_service_pb2.RevokeApiKeyResponse]:
         """Revokes an API key for good. Every router refuses it within a second. Revoking it again changes nothing."""
+
+    @_abc_1.abstractmethod
+    def RotateMasterKey(
+        self,
+        request: _auth_service_pb2.RotateMasterKeyRequest,
+        context: _aio.ServicerContext[_auth_service_pb2.RotateMasterKeyRequest, _abc.Awaitable[_auth_service_pb2.RotateMasterKeyResponse]],
+    ) -> _abc.Awaitable[_auth_service_pb2.RotateMasterKeyResponse]:
+        """Seals the token signing key anew where it is sealed under an earlier master key."""
 
     @_abc_1.abstractmethod
     def IntrospectKey(

@@ -23,13 +23,19 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
+from google.type import decimal_pb2 as google_dot_type_dot_decimal__pb2
 from pantheon.auth.v1 import access_pb2 as pantheon_dot_auth_dot_v1_dot_access__pb2
+from pantheon.catalog.v1 import custom_model_pb2 as pantheon_dot_catalog_dot_v1_dot_custom__model__pb2
 from pantheon.catalog.v1 import model_pb2 as pantheon_dot_catalog_dot_v1_dot_model__pb2
+from pantheon.catalog.v1 import price_pb2 as pantheon_dot_catalog_dot_v1_dot_price__pb2
 from pantheon.catalog.v1 import provider_pb2 as pantheon_dot_catalog_dot_v1_dot_provider__pb2
+from pantheon.catalog.v1 import provider_key_pb2 as pantheon_dot_catalog_dot_v1_dot_provider__key__pb2
 from pantheon.catalog.v1 import settings_pb2 as pantheon_dot_catalog_dot_v1_dot_settings__pb2
+from pantheon.catalog.v1 import sync_pb2 as pantheon_dot_catalog_dot_v1_dot_sync__pb2
+from pantheon.catalog.v1 import use_case_pb2 as pantheon_dot_catalog_dot_v1_dot_use__case__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)pantheon/catalog/v1/catalog_service.proto\x12\x13pantheon.catalog.v1\x1a google/protobuf/field_mask.proto\x1a\x1dpantheon/auth/v1/access.proto\x1a\x1fpantheon/catalog/v1/model.proto\x1a\"pantheon/catalog/v1/provider.proto\x1a\"pantheon/catalog/v1/settings.proto\"V\n\x14ListProvidersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x17\n\x0f\x63onfigured_only\x18\x03 \x01(\x08\"b\n\x15ListProvidersResponse\x12\x30\n\tproviders\x18\x01 \x03(\x0b\x32\x1d.pantheon.catalog.v1.Provider\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"t\n\x11ListModelsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x10\n\x08provider\x18\x03 \x01(\t\x12\x16\n\x0e\x61vailable_only\x18\x04 \x01(\x08\x12\x0e\n\x06search\x18\x05 \x01(\t\"Y\n\x12ListModelsResponse\x12*\n\x06models\x18\x01 \x03(\x0b\x32\x1a.pantheon.catalog.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"#\n\x0fGetModelRequest\x12\x10\n\x08model_id\x18\x01 \x01(\t\"=\n\x10GetModelResponse\x12)\n\x05model\x18\x01 \x01(\x0b\x32\x1a.pantheon.catalog.v1.Model\"\x18\n\x16GetUserSettingsRequest\"N\n\x17GetUserSettingsResponse\x12\x33\n\x08settings\x18\x01 \x01(\x0b\x32!.pantheon.catalog.v1.UserSettings\"\x81\x01\n\x19UpdateUserSettingsRequest\x12\x33\n\x08settings\x18\x01 \x01(\x0b\x32!.pantheon.catalog.v1.UserSettings\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"Q\n\x1aUpdateUserSettingsResponse\x12\x33\n\x08settings\x18\x01 \x01(\x0b\x32!.pantheon.catalog.v1.UserSettings\"+\n\x17ListProviderKeysRequest\x12\x10\n\x08provider\x18\x01 \x01(\t\"T\n\x18ListProviderKeysResponse\x12\x38\n\rprovider_keys\x18\x01 \x03(\x0b\x32!.pantheon.catalog.v1.ProviderKeys2\xd3\x05\n\x0e\x43\x61talogService\x12r\n\rListProviders\x12).pantheon.catalog.v1.ListProvidersRequest\x1a*.pantheon.catalog.v1.ListProvidersResponse\"\n\xa2\xbb\x18\x06\x08\x02\x10\n\x18\x01\x12i\n\nListModels\x12&.pantheon.catalog.v1.ListModelsRequest\x1a\'.pantheon.catalog.v1.ListModelsResponse\"\n\xa2\xbb\x18\x06\x08\x02\x10\n\x18\x01\x12\x63\n\x08GetModel\x12$.pantheon.catalog.v1.GetModelRequest\x1a%.pantheon.catalog.v1.GetModelResponse\"\n\xa2\xbb\x18\x06\x08\x02\x10\n\x18\x01\x12x\n\x0fGetUserSettings\x12+.pantheon.catalog.v1.GetUserSettingsRequest\x1a,.pantheon.catalog.v1.GetUserSettingsResponse\"\n\xa2\xbb\x18\x06\x08\x02\x10\n\x18\x03\x12\x81\x01\n\x12UpdateUserSettings\x12..pantheon.catalog.v1.UpdateUserSettingsRequest\x1a/.pantheon.catalog.v1.UpdateUserSettingsResponse\"\n\xa2\xbb\x18\x06\x08\x02\x10\n\x18\x03\x12\x7f\n\x10ListProviderKeys\x12,.pantheon.catalog.v1.ListProviderKeysRequest\x1a-.pantheon.catalog.v1.ListProviderKeysResponse\"\x0e\xa2\xbb\x18\n\x08\x03\"\x06routerb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)pantheon/catalog/v1/catalog_service.proto\x12\x13pantheon.catalog.v1\x1a google/protobuf/field_mask.proto\x1a\x19google/type/decimal.proto\x1a\x1dpantheon/auth/v1/access.proto\x1a&pantheon/catalog/v1/custom_model.proto\x1a\x1fpantheon/catalog/v1/model.proto\x1a\x1fpantheon/catalog/v1/price.proto\x1a\"pantheon/catalog/v1/provider.proto\x1a&pantheon/catalog/v1/provider_key.proto\x1a\"pantheon/catalog/v1/settings.proto\x1a\x1epantheon/catalog/v1/sync.proto\x1a\"pantheon/catalog/v1/use_case.proto\"V\n\x14ListProvidersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x17\n\x0f\x63onfigured_only\x18\x03 \x01(\x08\"b\n\x15ListProvidersResponse\x12\x30\n\tproviders\x18\x01 \x03(\x0b\x32\x1d.pantheon.catalog.v1.Provider\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xba\x03\n\x11ListModelsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x10\n\x08provider\x18\x03 \x01(\t\x12\x16\n\x0e\x61vailable_only\x18\x04 \x01(\x08\x12\x0e\n\x06search\x18\x05 \x01(\t\x12\x35\n\x0c\x63\x61pabilities\x18\x06 \x03(\x0e\x32\x1f.pantheon.catalog.v1.Capability\x12\x1a\n\x12min_context_window\x18\x07 \x01(\x03\x12\x33\n\x10max_prompt_price\x18\x08 \x01(\x0b\x32\x14.google.type.DecimalH\x00\x88\x01\x01\x12\x37\n\x14max_completion_price\x18\t \x01(\x0b\x32\x14.google.type.DecimalH\x01\x88\x01\x01\x12\x14\n\x0c\x63urrent_only\x18\n \x01(\x08\x12.\n\x05order\x18\x0b \x01(\x0e\x32\x1f.pantheon.catalog.v1.ModelOrder\x12\x0f\n\x07reverse\x18\x0c \x01(\x08\x42\x13\n\x11_max_prompt_priceB\x17\n\x15_max_completion_price\"m\n\x12ListModelsResponse\x12*\n\x06models\x18\x01 \x03(\x0b\x32\x1a.pantheon.catalog.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x05\"#\n\x0fGetModelRequest\x12\x10\n\x08model_id\x18\x01 \x01(\t\"=\n\x10GetModelResponse\x12)\n\x05model\x18\x01 \x01(\x0b\x32\x1a.pantheon.catalog.v1.Model\"h\n\x11SyncModelsRequest\x12\x11\n\tproviders\x18\x01 \x03(\t\x12\x0f\n\x07\x64ry_run\x18\x02 \x01(\x08\x12\x17\n\x0f\x65xpected_digest\x18\x03 \x01(\t\x12\x16\n\x0eremove_missing\x18\x04 \x01(\x08\"\xd5\x01\n\x12SyncModelsResponse\x12\x36\n\x08listings\x18\x01 \x03(\x0b\x32$.pantheon.catalog.v1.ProviderListing\x12\x39\n\x0b\x64ifferences\x18\x02 \x03(\x0b\x32$.pantheon.catalog.v1.ModelDifference\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t\x12\x33\n\x04sync\x18\x04 \x01(\x0b\x32 .pantheon.catalog.v1.CatalogSyncH\x00\x88\x01\x01\x42\x07\n\x05_sync\"9\n\x10ListSyncsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"]\n\x11ListSyncsResponse\x12/\n\x05syncs\x18\x01 \x03(\x0b\x32 .pantheon.catalog.v1.CatalogSync\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"$\n\x11RevertSyncRequest\x12\x0f\n\x07sync_id\x18\x01 \x01(\t\"D\n\x12RevertSyncResponse\x12.\n\x04sync\x18\x01 \x01(\x0b\x32 .pantheon.catalog.v1.CatalogSync\"X\n\x0f\x41\x64\x64PriceRequest\x12\x13\n\x0b\x65ndpoint_id\x18\x01 \x01(\t\x12\x30\n\x05price\x18\x02 \x01(\x0b\x32!.pantheon.catalog.v1.PriceVersion\"D\n\x10\x41\x64\x64PriceResponse\x12\x30\n\x05price\x18\x01 \x01(\x0b\x32!.pantheon.catalog.v1.PriceVersion\"[\n\x19ListPriceOverridesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x17\n\x0forganisation_id\x18\x03 \x01(\t\"r\n\x1aListPriceOverridesResponse\x12;\n\x0fprice_overrides\x18\x01 \x03(\x0b\x32\".pantheon.catalog.v1.PriceOverride\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"U\n\x17\x41\x64\x64PriceOverrideRequest\x12:\n\x0eprice_override\x18\x01 \x01(\x0b\x32\".pantheon.catalog.v1.PriceOverride\"V\n\x18\x41\x64\x64PriceOverrideResponse\x12:\n\x0eprice_override\x18\x01 \x01(\x0b\x32\".pantheon.catalog.v1.PriceOverride\"\x15\n\x13ListUseCasesRequest\"\x98\x01\n\x14ListUseCasesResponse\x12\x35\n\tuse_cases\x18\x01 \x03(\x0b\x32\".pantheon.catalog.v1.UseCaseChoice\x12I\n\x16suggested_temperatures\x18\x02 \x03(\x0b\x32).pantheon.catalog.v1.SuggestedTemperature\"G\n\x11SetUseCaseRequest\x12\x32\n\x06\x63hoice\x18\x01 \x01(\x0b\x32\".pantheon.catalog.v1.UseCaseChoice\"H\n\x12SetUseCaseResponse\x12\x32\n\x06\x63hoice\x18\x01 \x01(\x0b\x32\".pantheon.catalog.v1.UseCaseChoice\"@\n\x17ListCustomModelsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"l\n\x18ListCustomModelsResponse\x12\x37\n\rcustom_models\x18\x01 \x03(\x0b\x32 .pantheon.catalog.v1.CustomModel\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"#\n\x15GetCustomModelRequest\x12\n\n\x02id\x18\x01 \x01(\t\"P\n\x16GetCustomModelResponse\x12\x36\n\x0c\x63ustom_model\x18\x01 \x01(\x0b\x32 .pantheon.catalog.v1.CustomModel\"w\n\x18\x43reateCustomModelRequest\x12\x36\n\x0c\x63ustom_model\x18\x01 \x01(\x0b\x32 .pantheon.catalog.v1.CustomModel\x12\x0f\n\x07\x61pi_key\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"S\n\x19\x43reateCustomModelResponse\x12\x36\n\x0c\x63ustom_model\x18\x01 \x01(\x0b\x32 .pantheon.catalog.v1.CustomModel\"\xa5\x01\n\x18UpdateCustomModelRequest\x12\x36\n\x0c\x63ustom_model\x18\x01 \x01(\x0b\x32 .pantheon.catalog.v1.CustomModel\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x14\n\x07\x61pi_key\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\n\n\x08_api_key\"S\n\x19UpdateCustomModelResponse\x12\x36\n\x0c\x63ustom_model\x18\x01 \x01(\x0b\x32 .pantheon.catalog.v1.CustomModel\"&\n\x18\x44\x65leteCustomModelRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\x1b\n\x19\x44\x65leteCustomModelResponse\"Q\n\x17\x43heckCustomModelRequest\x12\x36\n\x0c\x63ustom_model\x18\x01 \x01(\x0b\x32 .pantheon.catalog.v1.CustomModel\"R\n\x18\x43heckCustomModelResponse\x12\x36\n\x0c\x63ustom_model\x18\x01 \x01(\x0b\x32 .pantheon.catalog.v1.CustomModel\"\x18\n\x16GetUserSettingsRequest\"N\n\x17GetUserSettingsResponse\x12\x33\n\x08settings\x18\x01 \x01(\x0b\x32!.pantheon.catalog.v1.UserSettings\"\x81\x01\n\x19UpdateUserSettingsRequest\x12\x33\n\x08settings\x18\x01 \x01(\x0b\x32!.pantheon.catalog.v1.UserSettings\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"Q\n\x1aUpdateUserSettingsResponse\x12\x33\n\x08settings\x18\x01 \x01(\x0b\x32!.pantheon.catalog.v1.UserSettings\"R\n\x17ListProviderKeysRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x10\n\x08provider\x18\x03 \x01(\t\"l\n\x18ListProviderKeysResponse\x12\x37\n\rprovider_keys\x18\x01 \x03(\x0b\x32 .pantheon.catalog.v1.ProviderKey\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x8d\x01\n\x18\x43reateProviderKeyRequest\x12\x36\n\x0cprovider_key\x18\x01 \x01(\x0b\x32 .pantheon.catalog.v1.ProviderKey\x12\x0e\n\x06secret\x18\x02 \x01(\t\x12\x15\n\rplatform_wide\x18\x03 \x01(\x08\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"S\n\x19\x43reateProviderKeyResponse\x12\x36\n\x0cprovider_key\x18\x01 \x01(\x0b\x32 .pantheon.catalog.v1.ProviderKey\"%\n\x17\x43heckProviderKeyRequest\x12\n\n\x02id\x18\x01 \x01(\t\"R\n\x18\x43heckProviderKeyResponse\x12\x36\n\x0cprovider_key\x18\x01 \x01(\x0b\x32 .pantheon.catalog.v1.ProviderKey\"&\n\x18\x44\x65leteProviderKeyRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\x1b\n\x19\x44\x65leteProviderKeyResponse\"\x18\n\x16RotateMasterKeyRequest\"<\n\x17RotateMasterKeyResponse\x12\x10\n\x08resealed\x18\x01 \x01(\x05\x12\x0f\n\x07\x63urrent\x18\x02 \x01(\x05\"A\n\x12ListSecretsRequest\x12\x11\n\tproviders\x18\x01 \x01(\x08\x12\x18\n\x10\x63ustom_model_ids\x18\x02 \x03(\t\"\x9b\x01\n\x13ListSecretsResponse\x12>\n\x10provider_secrets\x18\x01 \x03(\x0b\x32$.pantheon.catalog.v1.ProviderSecrets\x12\x44\n\x14\x63ustom_model_secrets\x18\x02 \x03(\x0b\x32&.pantheon.catalog.v1.CustomModelSecret\"b\n\x18ReportProviderKeyRequest\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\x36\n\x06status\x18\x02 \x01(\x0e\x32&.pantheon.catalog.v1.ProviderKeyStatus\"\x1b\n\x19ReportProviderKeyResponse2\xae\x18\n\x0e\x43\x61talogService\x12r\n\rListProviders\x12).pantheon.catalog.v1.ListProvidersRequest\x1a*.pantheon.catalog.v1.ListProvidersResponse\"\n\xa2\xbb\x18\x06\x08\x02\x10\n\x18\x01\x12i\n\nListModels\x12&.pantheon.catalog.v1.ListModelsRequest\x1a\'.pantheon.catalog.v1.ListModelsResponse\"\n\xa2\xbb\x18\x06\x08\x02\x10\n\x18\x01\x12\x63\n\x08GetModel\x12$.pantheon.catalog.v1.GetModelRequest\x1a%.pantheon.catalog.v1.GetModelResponse\"\n\xa2\xbb\x18\x06\x08\x02\x10\n\x18\x01\x12i\n\nSyncModels\x12&.pantheon.catalog.v1.SyncModelsRequest\x1a\'.pantheon.catalog.v1.SyncModelsResponse\"\n\xa2\xbb\x18\x06\x08\x02\x10(\x18\x04\x12\x66\n\tListSyncs\x12%.pantheon.catalog.v1.ListSyncsRequest\x1a&.pantheon.catalog.v1.ListSyncsResponse\"\n\xa2\xbb\x18\x06\x08\x02\x10(\x18\x04\x12i\n\nRevertSync\x12&.pantheon.catalog.v1.RevertSyncRequest\x1a\'.pantheon.catalog.v1.RevertSyncResponse\"\n\xa2\xbb\x18\x06\x08\x02\x10(\x18\x04\x12\x63\n\x08\x41\x64\x64Price\x12$.pantheon.catalog.v1.AddPriceRequest\x1a%.pantheon.catalog.v1.AddPriceResponse\"\n\xa2\xbb\x18\x06\x08\x02\x10(\x18\x04\x12\x81\x01\n\x12ListPriceOverrides\x12..pantheon.catalog.v1.ListPriceOverridesRequest\x1a/.pantheon.catalog.v1.ListPriceOverridesResponse\"\n\xa2\xbb\x18\x06\x08\x02\x10\x1e\x18\x04\x12{\n\x10\x41\x64\x64PriceOverride\x12,.pantheon.catalog.v1.AddPriceOverrideRequest\x1a-.pantheon.catalog.v1.AddPriceOverrideResponse\"\n\xa2\xbb\x18\x06\x08\x02\x10\x1e\x18\x04\x12o\n\x0cListUseCases\x12(.pantheon.catalog.v1.ListUseCasesRequest\x1a).pantheon.catalog.v1.ListUseCasesResponse\"\n\xa2\xbb\x18\x06\x08\x02\x10\n\x18\x01\x12i\n\nSetUseCase\x12&.pantheon.catalog.v1.SetUseCaseRequest\x1a\'.pantheon.catalog.v1.SetUseCaseResponse\"\n\xa2\xbb\x18\x06\x08\x02\x10\x1e\x18\x04\x12{\n\x10ListCustomModels\x12,.pantheon.catalog.v1.ListCustomModelsRequest\x1a-.pantheon.catalog.v1.ListCustomModelsResponse\"\n\xa2\xbb\x18\x06\x08\x02\x10\n\x18\x01\x12u\n\x0eGetCustomModel\x12*.pantheon.catalog.v1.GetCustomModelRequest\x1a+.pantheon.catalog.v1.GetCustomModelResponse\"\n\xa2\xbb\x18\x06\x08\x02\x10\n\x18\x01\x12~\n\x11\x43reateCustomModel\x12-.pantheon.catalog.v1.CreateCustomModelRequest\x1a..pantheon.catalog.v1.CreateCustomModelResponse\"\n\xa2\xbb\x18\x06\x08\x02\x10\n\x18\x03\x12~\n\x11UpdateCustomModel\x12-.pantheon.catalog.v1.UpdateCustomModelRequest\x1a..pantheon.catalog.v1.UpdateCustomModelResponse\"\n\xa2\xbb\x18\x06\x08\x02\x10\n\x18\x03\x12~\n\x11\x44\x65leteCustomModel\x12-.pantheon.catalog.v1.DeleteCustomModelRequest\x1a..pantheon.catalog.v1.DeleteCustomModelResponse\"\n\xa2\xbb\x18\x06\x08\x02\x10\n\x18\x03\x12{\n\x10\x43heckCustomModel\x12,.pantheon.catalog.v1.CheckCustomModelRequest\x1a-.pantheon.catalog.v1.CheckCustomModelResponse\"\n\xa2\xbb\x18\x06\x08\x02\x10\n\x18\x03\x12x\n\x0fGetUserSettings\x12+.pantheon.catalog.v1.GetUserSettingsRequest\x1a,.pantheon.catalog.v1.GetUserSettingsResponse\"\n\xa2\xbb\x18\x06\x08\x02\x10\n\x18\x03\x12\x81\x01\n\x12UpdateUserSettings\x12..pantheon.catalog.v1.UpdateUserSettingsRequest\x1a/.pantheon.catalog.v1.UpdateUserSettingsResponse\"\n\xa2\xbb\x18\x06\x08\x02\x10\n\x18\x03\x12{\n\x10ListProviderKeys\x12,.pantheon.catalog.v1.ListProviderKeysRequest\x1a-.pantheon.catalog.v1.ListProviderKeysResponse\"\n\xa2\xbb\x18\x06\x08\x02\x10\x1e\x18\x04\x12~\n\x11\x43reateProviderKey\x12-.pantheon.catalog.v1.CreateProviderKeyRequest\x1a..pantheon.catalog.v1.CreateProviderKeyResponse\"\n\xa2\xbb\x18\x06\x08\x02\x10\x1e\x18\x04\x12{\n\x10\x43heckProviderKey\x12,.pantheon.catalog.v1.CheckProviderKeyRequest\x1a-.pantheon.catalog.v1.CheckProviderKeyResponse\"\n\xa2\xbb\x18\x06\x08\x02\x10\x1e\x18\x04\x12~\n\x11\x44\x65leteProviderKey\x12-.pantheon.catalog.v1.DeleteProviderKeyRequest\x1a..pantheon.catalog.v1.DeleteProviderKeyResponse\"\n\xa2\xbb\x18\x06\x08\x02\x10\x1e\x18\x04\x12x\n\x0fRotateMasterKey\x12+.pantheon.catalog.v1.RotateMasterKeyRequest\x1a,.pantheon.catalog.v1.RotateMasterKeyResponse\"\n\xa2\xbb\x18\x06\x08\x02\x10(\x18\x04\x12p\n\x0bListSecrets\x12\'.pantheon.catalog.v1.ListSecretsRequest\x1a(.pantheon.catalog.v1.ListSecretsResponse\"\x0e\xa2\xbb\x18\n\x08\x03\"\x06router\x12\x82\x01\n\x11ReportProviderKey\x12-.pantheon.catalog.v1.ReportProviderKeyRequest\x1a..pantheon.catalog.v1.ReportProviderKeyResponse\"\x0e\xa2\xbb\x18\n\x08\x03\"\x06routerb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,36 +48,156 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CATALOGSERVICE'].methods_by_name['ListModels']._serialized_options = b'\242\273\030\006\010\002\020\n\030\001'
   _globals['_CATALOGSERVICE'].methods_by_name['GetModel']._loaded_options = None
   _globals['_CATALOGSERVICE'].methods_by_name['GetModel']._serialized_options = b'\242\273\030\006\010\002\020\n\030\001'
+  _globals['_CATALOGSERVICE'].methods_by_name['SyncModels']._loaded_options = None
+  _globals['_CATALOGSERVICE'].methods_by_name['SyncModels']._serialized_options = b'\242\273\030\006\010\002\020(\030\004'
+  _globals['_CATALOGSERVICE'].methods_by_name['ListSyncs']._loaded_options = None
+  _globals['_CATALOGSERVICE'].methods_by_name['ListSyncs']._serialized_options = b'\242\273\030\006\010\002\020(\030\004'
+  _globals['_CATALOGSERVICE'].methods_by_name['RevertSync']._loaded_options = None
+  _globals['_CATALOGSERVICE'].methods_by_name['RevertSync']._serialized_options = b'\242\273\030\006\010\002\020(\030\004'
+  _globals['_CATALOGSERVICE'].methods_by_name['AddPrice']._loaded_options = None
+  _globals['_CATALOGSERVICE'].methods_by_name['AddPrice']._serialized_options = b'\242\273\030\006\010\002\020(\030\004'
+  _globals['_CATALOGSERVICE'].methods_by_name['ListPriceOverrides']._loaded_options = None
+  _globals['_CATALOGSERVICE'].methods_by_name['ListPriceOverrides']._serialized_options = b'\242\273\030\006\010\002\020\036\030\004'
+  _globals['_CATALOGSERVICE'].methods_by_name['AddPriceOverride']._loaded_options = None
+  _globals['_CATALOGSERVICE'].methods_by_name['AddPriceOverride']._serialized_options = b'\242\273\030\006\010\002\020\036\030\004'
+  _globals['_CATALOGSERVICE'].methods_by_name['ListUseCases']._loaded_options = None
+  _globals['_CATALOGSERVICE'].methods_by_name['ListUseCases']._serialized_options = b'\242\273\030\006\010\002\020\n\030\001'
+  _globals['_CATALOGSERVICE'].methods_by_name['SetUseCase']._loaded_options = None
+  _globals['_CATALOGSERVICE'].methods_by_name['SetUseCase']._serialized_options = b'\242\273\030\006\010\002\020\036\030\004'
+  _globals['_CATALOGSERVICE'].methods_by_name['ListCustomModels']._loaded_options = None
+  _globals['_CATALOGSERVICE'].methods_by_name['ListCustomModels']._serialized_options = b'\242\273\030\006\010\002\020\n\030\001'
+  _globals['_CATALOGSERVICE'].methods_by_name['GetCustomModel']._loaded_options = None
+  _globals['_CATALOGSERVICE'].methods_by_name['GetCustomModel']._serialized_options = b'\242\273\030\006\010\002\020\n\030\001'
+  _globals['_CATALOGSERVICE'].methods_by_name['CreateCustomModel']._loaded_options = None
+  _globals['_CATALOGSERVICE'].methods_by_name['CreateCustomModel']._serialized_options = b'\242\273\030\006\010\002\020\n\030\003'
+  _globals['_CATALOGSERVICE'].methods_by_name['UpdateCustomModel']._loaded_options = None
+  _globals['_CATALOGSERVICE'].methods_by_name['UpdateCustomModel']._serialized_options = b'\242\273\030\006\010\002\020\n\030\003'
+  _globals['_CATALOGSERVICE'].methods_by_name['DeleteCustomModel']._loaded_options = None
+  _globals['_CATALOGSERVICE'].methods_by_name['DeleteCustomModel']._serialized_options = b'\242\273\030\006\010\002\020\n\030\003'
+  _globals['_CATALOGSERVICE'].methods_by_name['CheckCustomModel']._loaded_options = None
+  _globals['_CATALOGSERVICE'].methods_by_name['CheckCustomModel']._serialized_options = b'\242\273\030\006\010\002\020\n\030\003'
   _globals['_CATALOGSERVICE'].methods_by_name['GetUserSettings']._loaded_options = None
   _globals['_CATALOGSERVICE'].methods_by_name['GetUserSettings']._serialized_options = b'\242\273\030\006\010\002\020\n\030\003'
   _globals['_CATALOGSERVICE'].methods_by_name['UpdateUserSettings']._loaded_options = None
   _globals['_CATALOGSERVICE'].methods_by_name['UpdateUserSettings']._serialized_options = b'\242\273\030\006\010\002\020\n\030\003'
   _globals['_CATALOGSERVICE'].methods_by_name['ListProviderKeys']._loaded_options = None
-  _globals['_CATALOGSERVICE'].methods_by_name['ListProviderKeys']._serialized_options = b'\242\273\030\n\010\003\"\006router'
-  _globals['_LISTPROVIDERSREQUEST']._serialized_start=236
-  _globals['_LISTPROVIDERSREQUEST']._serialized_end=322
-  _globals['_LISTPROVIDERSRESPONSE']._serialized_start=324
-  _globals['_LISTPROVIDERSRESPONSE']._serialized_end=422
-  _globals['_LISTMODELSREQUEST']._serialized_start=424
-  _globals['_LISTMODELSREQUEST']._serialized_end=540
-  _globals['_LISTMODELSRESPONSE']._serialized_start=542
-  _globals['_LISTMODELSRESPONSE']._serialized_end=631
-  _globals['_GETMODELREQUEST']._serialized_start=633
-  _globals['_GETMODELREQUEST']._serialized_end=668
-  _globals['_GETMODELRESPONSE']._serialized_start=670
-  _globals['_GETMODELRESPONSE']._serialized_end=731
-  _globals['_GETUSERSETTINGSREQUEST']._serialized_start=733
-  _globals['_GETUSERSETTINGSREQUEST']._serialized_end=757
-  _globals['_GETUSERSETTINGSRESPONSE']._serialized_start=759
-  _globals['_GETUSERSETTINGSRESPONSE']._serialized_end=837
-  _globals['_UPDATEUSERSETTINGSREQUEST']._serialized_start=840
-  _globals['_UPDATEUSERSETTINGSREQUEST']._serialized_end=969
-  _globals['_UPDATEUSERSETTINGSRESPONSE']._serialized_start=971
-  _globals['_UPDATEUSERSETTINGSRESPONSE']._serialized_end=1052
-  _globals['_LISTPROVIDERKEYSREQUEST']._serialized_start=1054
-  _globals['_LISTPROVIDERKEYSREQUEST']._serialized_end=1097
-  _globals['_LISTPROVIDERKEYSRESPONSE']._serialized_start=1099
-  _globals['_LISTPROVIDERKEYSRESPONSE']._serialized_end=1183
-  _globals['_CATALOGSERVICE']._serialized_start=1186
-  _globals['_CATALOGSERVICE']._serialized_end=1909
+  _globals['_CATALOGSERVICE'].methods_by_name['ListProviderKeys']._serialized_options = b'\242\273\030\006\010\002\020\036\030\004'
+  _globals['_CATALOGSERVICE'].methods_by_name['CreateProviderKey']._loaded_options = None
+  _globals['_CATALOGSERVICE'].methods_by_name['CreateProviderKey']._serialized_options = b'\242\273\030\006\010\002\020\036\030\004'
+  _globals['_CATALOGSERVICE'].methods_by_name['CheckProviderKey']._loaded_options = None
+  _globals['_CATALOGSERVICE'].methods_by_name['CheckProviderKey']._serialized_options = b'\242\273\030\006\010\002\020\036\030\004'
+  _globals['_CATALOGSERVICE'].methods_by_name['DeleteProviderKey']._loaded_options = None
+  _globals['_CATALOGSERVICE'].methods_by_name['DeleteProviderKey']._serialized_options = b'\242\273\030\006\010\002\020\036\030\004'
+  _globals['_CATALOGSERVICE'].methods_by_name['RotateMasterKey']._loaded_options = None
+  _globals['_CATALOGSERVICE'].methods_by_name['RotateMasterKey']._serialized_options = b'\242\273\030\006\010\002\020(\030\004'
+  _globals['_CATALOGSERVICE'].methods_by_name['ListSecrets']._loaded_options = None
+  _globals['_CATALOGSERVICE'].methods_by_name['ListSecrets']._serialized_options = b'\242\273\030\n\010\003\"\006router'
+  _globals['_CATALOGSERVICE'].methods_by_name['ReportProviderKey']._loaded_options = None
+  _globals['_CATALOGSERVICE'].methods_by_name['ReportProviderKey']._serialized_options = b'\242\273\030\n\010\003\"\006router'
+  _globals['_LISTPROVIDERSREQUEST']._serialized_start=444
+  _globals['_LISTPROVIDERSREQUEST']._serialized_end=530
+  _globals['_LISTPROVIDERSRESPONSE']._serialized_start=532
+  _globals['_LISTPROVIDERSRESPONSE']._serialized_end=630
+  _globals['_LISTMODELSREQUEST']._serialized_start=633
+  _globals['_LISTMODELSREQUEST']._serialized_end=1075
+  _globals['_LISTMODELSRESPONSE']._serialized_start=1077
+  _globals['_LISTMODELSRESPONSE']._serialized_end=1186
+  _globals['_GETMODELREQUEST']._serialized_start=1188
+  _globals['_GETMODELREQUEST']._serialized_end=1223
+  _globals['_GETMODELRESPONSE']._serialized_start=1225
+  _globals['_GETMODELRESPONSE']._serialized_end=1286
+  _globals['_SYNCMODELSREQUEST']._serialized_start=1288
+  _globals['_SYNCMODELSREQUEST']._serialized_end=1392
+  _globals['_SYNCMODELSRESPONSE']._serialized_start=1395
+  _globals['_SYNCMODELSRESPONSE']._serialized_end=1608
+  _globals['_LISTSYNCSREQUEST']._serialized_start=1610
+  _globals['_LISTSYNCSREQUEST']._serialized_end=1667
+  _globals['_LISTSYNCSRESPONSE']._serialized_start=1669
+  _globals['_LISTSYNCSRESPONSE']._serialized_end=1762
+  _globals['_REVERTSYNCREQUEST']._serialized_start=1764
+  _globals['_REVERTSYNCREQUEST']._serialized_end=1800
+  _globals['_REVERTSYNCRESPONSE']._serialized_start=1802
+  _globals['_REVERTSYNCRESPONSE']._serialized_end=1870
+  _globals['_ADDPRICEREQUEST']._serialized_start=1872
+  _globals['_ADDPRICEREQUEST']._serialized_end=1960
+  _globals['_ADDPRICERESPONSE']._serialized_start=1962
+  _globals['_ADDPRICERESPONSE']._serialized_end=2030
+  _globals['_LISTPRICEOVERRIDESREQUEST']._serialized_start=2032
+  _globals['_LISTPRICEOVERRIDESREQUEST']._serialized_end=2123
+  _globals['_LISTPRICEOVERRIDESRESPONSE']._serialized_start=2125
+  _globals['_LISTPRICEOVERRIDESRESPONSE']._serialized_end=2239
+  _globals['_ADDPRICEOVERRIDEREQUEST']._serialized_start=2241
+  _globals['_ADDPRICEOVERRIDEREQUEST']._serialized_end=2326
+  _globals['_ADDPRICEOVERRIDERESPONSE']._serialized_start=2328
+  _globals['_ADDPRICEOVERRIDERESPONSE']._serialized_end=2414
+  _globals['_LISTUSECASESREQUEST']._serialized_start=2416
+  _globals['_LISTUSECASESREQUEST']._serialized_end=2437
+  _globals['_LISTUSECASESRESPONSE']._serialized_start=2440
+  _globals['_LISTUSECASESRESPONSE']._serialized_end=2592
+  _globals['_SETUSECASEREQUEST']._serialized_start=2594
+  _globals['_SETUSECASEREQUEST']._serialized_end=2665
+  _globals['_SETUSECASERESPONSE']._serialized_start=2667
+  _globals['_SETUSECASERESPONSE']._serialized_end=2739
+  _globals['_LISTCUSTOMMODELSREQUEST']._serialized_start=2741
+  _globals['_LISTCUSTOMMODELSREQUEST']._serialized_end=2805
+  _globals['_LISTCUSTOMMODELSRESPONSE']._serialized_start=2807
+  _globals['_LISTCUSTOMMODELSRESPONSE']._serialized_end=2915
+  _globals['_GETCUSTOMMODELREQUEST']._serialized_start=2917
+  _globals['_GETCUSTOMMODELREQUEST']._serialized_end=2952
+  _globals['_GETCUSTOMMODELRESPONSE']._serialized_start=2954
+  _globals['_GETCUSTOMMODELRESPONSE']._serialized_end=3034
+  _globals['_CREATECUSTOMMODELREQUEST']._serialized_start=3036
+  _globals['_CREATECUSTOMMODELREQUEST']._serialized_end=3155
+  _globals['_CREATECUSTOMMODELRESPONSE']._serialized_start=3157
+  _globals['_CREATECUSTOMMODELRESPONSE']._serialized_end=3240
+  _globals['_UPDATECUSTOMMODELREQUEST']._serialized_start=3243
+  _globals['_UPDATECUSTOMMODELREQUEST']._serialized_end=3408
+  _globals['_UPDATECUSTOMMODELRESPONSE']._serialized_start=3410
+  _globals['_UPDATECUSTOMMODELRESPONSE']._serialized_end=3493
+  _globals['_DELETECUSTOMMODELREQUEST']._serialized_start=3495
+  _globals['_DELETECUSTOMMODELREQUEST']._serialized_end=3533
+  _globals['_DELETECUSTOMMODELRESPONSE']._serialized_start=3535
+  _globals['_DELETECUSTOMMODELRESPONSE']._serialized_end=3562
+  _globals['_CHECKCUSTOMMODELREQUEST']._serialized_start=3564
+  _globals['_CHECKCUSTOMMODELREQUEST']._serialized_end=3645
+  _globals['_CHECKCUSTOMMODELRESPONSE']._serialized_start=3647
+  _globals['_CHECKCUSTOMMODELRESPONSE']._serialized_end=3729
+  _globals['_GETUSERSETTINGSREQUEST']._serialized_start=3731
+  _globals['_GETUSERSETTINGSREQUEST']._serialized_end=3755
+  _globals['_GETUSERSETTINGSRESPONSE']._serialized_start=3757
+  _globals['_GETUSERSETTINGSRESPONSE']._serialized_end=3835
+  _globals['_UPDATEUSERSETTINGSREQUEST']._serialized_start=3838
+  _globals['_UPDATEUSERSETTINGSREQUEST']._serialized_end=3967
+  _globals['_UPDATEUSERSETTINGSRESPONSE']._serialized_start=3969
+  _globals['_UPDATEUSERSETTINGSRESPONSE']._serialized_end=4050
+  _globals['_LISTPROVIDERKEYSREQUEST']._serialized_start=4052
+  _globals['_LISTPROVIDERKEYSREQUEST']._serialized_end=4134
+  _globals['_LISTPROVIDERKEYSRESPONSE']._serialized_start=4136
+  _globals['_LISTPROVIDERKEYSRESPONSE']._serialized_end=4244
+  _globals['_CREATEPROVIDERKEYREQUEST']._serialized_start=4247
+  _globals['_CREATEPROVIDERKEYREQUEST']._serialized_end=4388
+  _globals['_CREATEPROVIDERKEYRESPONSE']._serialized_start=4390
+  _globals['_CREATEPROVIDERKEYRESPONSE']._serialized_end=4473
+  _globals['_CHECKPROVIDERKEYREQUEST']._serialized_start=4475
+  _globals['_CHECKPROVIDERKEYREQUEST']._serialized_end=4512
+  _globals['_CHECKPROVIDERKEYRESPONSE']._serialized_start=4514
+  _globals['_CHECKPROVIDERKEYRESPONSE']._serialized_end=4596
+  _globals['_DELETEPROVIDERKEYREQUEST']._serialized_start=4598
+  _globals['_DELETEPROVIDERKEYREQUEST']._serialized_end=4636
+  _globals['_DELETEPROVIDERKEYRESPONSE']._serialized_start=4638
+  _globals['_DELETEPROVIDERKEYRESPONSE']._serialized_end=4665
+  _globals['_ROTATEMASTERKEYREQUEST']._serialized_start=4667
+  _globals['_ROTATEMASTERKEYREQUEST']._serialized_end=4691
+  _globals['_ROTATEMASTERKEYRESPONSE']._serialized_start=4693
+  _globals['_ROTATEMASTERKEYRESPONSE']._serialized_end=4753
+  _globals['_LISTSECRETSREQUEST']._serialized_start=4755
+  _globals['_LISTSECRETSREQUEST']._serialized_end=4820
+  _globals['_LISTSECRETSRESPONSE']._serialized_start=4823
+  _globals['_LISTSECRETSRESPONSE']._serialized_end=4978
+  _globals['_REPORTPROVIDERKEYREQUEST']._serialized_start=4980
+  _globals['_REPORTPROVIDERKEYREQUEST']._serialized_end=5078
+  _globals['_REPORTPROVIDERKEYRESPONSE']._serialized_start=5080
+  _globals['_REPORTPROVIDERKEYRESPONSE']._serialized_end=5107
+  _globals['_CATALOGSERVICE']._serialized_start=5110
+  _globals['_CATALOGSERVICE']._serialized_end=8228
 # @@protoc_insertion_point(module_scope)

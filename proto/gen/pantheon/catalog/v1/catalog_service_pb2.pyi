@@ -8,9 +8,15 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.type import decimal_pb2 as _decimal_pb2
+from pantheon.catalog.v1 import custom_model_pb2 as _custom_model_pb2
 from pantheon.catalog.v1 import model_pb2 as _model_pb2
+from pantheon.catalog.v1 import price_pb2 as _price_pb2
+from pantheon.catalog.v1 import provider_key_pb2 as _provider_key_pb2
 from pantheon.catalog.v1 import provider_pb2 as _provider_pb2
 from pantheon.catalog.v1 import settings_pb2 as _settings_pb2
+from pantheon.catalog.v1 import sync_pb2 as _sync_pb2
+from pantheon.catalog.v1 import use_case_pb2 as _use_case_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -91,6 +97,13 @@ class ListModelsRequest(_message.Message):
     PROVIDER_FIELD_NUMBER: _builtins.int
     AVAILABLE_ONLY_FIELD_NUMBER: _builtins.int
     SEARCH_FIELD_NUMBER: _builtins.int
+    CAPABILITIES_FIELD_NUMBER: _builtins.int
+    MIN_CONTEXT_WINDOW_FIELD_NUMBER: _builtins.int
+    MAX_PROMPT_PRICE_FIELD_NUMBER: _builtins.int
+    MAX_COMPLETION_PRICE_FIELD_NUMBER: _builtins.int
+    CURRENT_ONLY_FIELD_NUMBER: _builtins.int
+    ORDER_FIELD_NUMBER: _builtins.int
+    REVERSE_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """1 to 1000; 0 means 100; above 1000 is taken as 1000."""
     page_token: _builtins.str
@@ -98,9 +111,29 @@ class ListModelsRequest(_message.Message):
     provider: _builtins.str
     """Only those with an endpoint of this provider; empty: all."""
     available_only: _builtins.bool
-    """Only those with an endpoint of a configured provider."""
+    """Only those with an endpoint of a provider that is configured, for everybody or for the caller's organisation."""
     search: _builtins.str
     """Only those whose id, name or alias contains this, in any case; empty: all."""
+    min_context_window: _builtins.int
+    """Only those known to have a context window of at least so many tokens; 0: all."""
+    current_only: _builtins.bool
+    """Those that are deprecated by now are left out."""
+    order: _model_pb2.ModelOrder.ValueType
+    """By id unless said otherwise."""
+    reverse: _builtins.bool
+    """The other way round; what is unknown stays at the end."""
+    @_builtins.property
+    def capabilities(self) -> _containers.RepeatedScalarFieldContainer[_model_pb2.Capability.ValueType]:
+        """Only those known to have all of these; each at most once."""
+
+    @_builtins.property
+    def max_prompt_price(self) -> _decimal_pb2.Decimal:
+        """Only those with an endpoint whose prompt tokens now cost at most so much, in USD per million; absent: all."""
+
+    @_builtins.property
+    def max_completion_price(self) -> _decimal_pb2.Decimal:
+        """As above, completion tokens."""
+
     def __init__(
         self,
         *,
@@ -109,12 +142,26 @@ class ListModelsRequest(_message.Message):
         provider: _builtins.str = ...,
         available_only: _builtins.bool = ...,
         search: _builtins.str = ...,
+        capabilities: _abc.Iterable[_model_pb2.Capability.ValueType] | None = ...,
+        min_context_window: _builtins.int = ...,
+        max_prompt_price: _decimal_pb2.Decimal | None = ...,
+        max_completion_price: _decimal_pb2.Decimal | None = ...,
+        current_only: _builtins.bool = ...,
+        order: _model_pb2.ModelOrder.ValueType = ...,
+        reverse: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_completion_price", b"_max_completion_price", "_max_prompt_price", b"_max_prompt_price", "max_completion_price", b"max_completion_price", "max_prompt_price", b"max_prompt_price"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["available_only", b"available_only", "page_size", b"page_size", "page_token", b"page_token", "provider", b"provider", "search", b"search"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_completion_price", b"_max_completion_price", "_max_prompt_price", b"_max_prompt_price", "available_only", b"available_only", "capabilities", b"capabilities", "current_only", b"current_only", "max_completion_price", b"max_completion_price", "max_prompt_price", b"max_prompt_price", "min_context_window", b"min_context_window", "order", b"order", "page_size", b"page_size", "page_token", b"page_token", "provider", b"provider", "reverse", b"reverse", "search", b"search"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__max_completion_price: _TypeAlias = _typing.Literal["max_completion_price"]  # noqa: Y015
+    _WhichOneofArgType__max_completion_price: _TypeAlias = _typing.Literal["_max_completion_price", b"_max_completion_price"]  # noqa: Y015
+    _WhichOneofReturnType__max_prompt_price: _TypeAlias = _typing.Literal["max_prompt_price"]  # noqa: Y015
+    _WhichOneofArgType__max_prompt_price: _TypeAlias = _typing.Literal["_max_prompt_price", b"_max_prompt_price"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_completion_price) -> _WhichOneofReturnType__max_completion_price | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_prompt_price) -> _WhichOneofReturnType__max_prompt_price | None: ...
 
 Global___ListModelsRequest: _TypeAlias = ListModelsRequest  # noqa: Y015
 
@@ -126,21 +173,25 @@ class ListModelsResponse(_message.Message):
 
     MODELS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    TOTAL_SIZE_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """For the next page; empty: this is the last."""
+    total_size: _builtins.int
+    """How many match in all pages."""
     @_builtins.property
     def models(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.Model]:
-        """By id."""
+        """In the order asked for."""
 
     def __init__(
         self,
         *,
         models: _abc.Iterable[_model_pb2.Model] | None = ...,
         next_page_token: _builtins.str = ...,
+        total_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["models", b"models", "next_page_token", b"next_page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["models", b"models", "next_page_token", b"next_page_token", "total_size", b"total_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -191,6 +242,748 @@ class GetModelResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetModelResponse: _TypeAlias = GetModelResponse  # noqa: Y015
+
+@_typing.final
+class SyncModelsRequest(_message.Message):
+    """Providers to ask."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVIDERS_FIELD_NUMBER: _builtins.int
+    DRY_RUN_FIELD_NUMBER: _builtins.int
+    EXPECTED_DIGEST_FIELD_NUMBER: _builtins.int
+    REMOVE_MISSING_FIELD_NUMBER: _builtins.int
+    dry_run: _builtins.bool
+    """Only show the difference."""
+    expected_digest: _builtins.str
+    """The digest of the difference that was shown: only that is applied. Empty: whatever it is."""
+    remove_missing: _builtins.bool
+    """Also take what no provider lists any more out of the catalog. A list that lacks more than half of what the catalog
+    has of a provider is taken for broken even so.
+    """
+    @_builtins.property
+    def providers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Their names; empty: all configured ones that list their models."""
+
+    def __init__(
+        self,
+        *,
+        providers: _abc.Iterable[_builtins.str] | None = ...,
+        dry_run: _builtins.bool = ...,
+        expected_digest: _builtins.str = ...,
+        remove_missing: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dry_run", b"dry_run", "expected_digest", b"expected_digest", "providers", b"providers", "remove_missing", b"remove_missing"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SyncModelsRequest: _TypeAlias = SyncModelsRequest  # noqa: Y015
+
+@_typing.final
+class SyncModelsResponse(_message.Message):
+    """The difference, and whether it is applied."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LISTINGS_FIELD_NUMBER: _builtins.int
+    DIFFERENCES_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    SYNC_FIELD_NUMBER: _builtins.int
+    digest: _builtins.str
+    """Recognises the difference: hexadecimal SHA-256."""
+    @_builtins.property
+    def listings(self) -> _containers.RepeatedCompositeFieldContainer[_sync_pb2.ProviderListing]:
+        """One a provider asked, by name."""
+
+    @_builtins.property
+    def differences(self) -> _containers.RepeatedCompositeFieldContainer[_sync_pb2.ModelDifference]:
+        """By model id."""
+
+    @_builtins.property
+    def sync(self) -> _sync_pb2.CatalogSync:
+        """What was applied; absent: a dry run, or no difference."""
+
+    def __init__(
+        self,
+        *,
+        listings: _abc.Iterable[_sync_pb2.ProviderListing] | None = ...,
+        differences: _abc.Iterable[_sync_pb2.ModelDifference] | None = ...,
+        digest: _builtins.str = ...,
+        sync: _sync_pb2.CatalogSync | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_sync", b"_sync", "sync", b"sync"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_sync", b"_sync", "differences", b"differences", "digest", b"digest", "listings", b"listings", "sync", b"sync"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__sync: _TypeAlias = _typing.Literal["sync"]  # noqa: Y015
+    _WhichOneofArgType__sync: _TypeAlias = _typing.Literal["_sync", b"_sync"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__sync) -> _WhichOneofReturnType__sync | None: ...
+
+Global___SyncModelsResponse: _TypeAlias = SyncModelsResponse  # noqa: Y015
+
+@_typing.final
+class ListSyncsRequest(_message.Message):
+    """A page of syncs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """1 to 1000; 0 means 100; above 1000 is taken as 1000."""
+    page_token: _builtins.str
+    """From the response before; empty: the first page."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSyncsRequest: _TypeAlias = ListSyncsRequest  # noqa: Y015
+
+@_typing.final
+class ListSyncsResponse(_message.Message):
+    """A page of syncs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SYNCS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page; empty: this is the last."""
+    @_builtins.property
+    def syncs(self) -> _containers.RepeatedCompositeFieldContainer[_sync_pb2.CatalogSync]:
+        """Newest first."""
+
+    def __init__(
+        self,
+        *,
+        syncs: _abc.Iterable[_sync_pb2.CatalogSync] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "syncs", b"syncs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSyncsResponse: _TypeAlias = ListSyncsResponse  # noqa: Y015
+
+@_typing.final
+class RevertSyncRequest(_message.Message):
+    """A sync to undo."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SYNC_ID_FIELD_NUMBER: _builtins.int
+    sync_id: _builtins.str
+    """UUIDv7."""
+    def __init__(
+        self,
+        *,
+        sync_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sync_id", b"sync_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RevertSyncRequest: _TypeAlias = RevertSyncRequest  # noqa: Y015
+
+@_typing.final
+class RevertSyncResponse(_message.Message):
+    """The sync, undone."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SYNC_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def sync(self) -> _sync_pb2.CatalogSync:
+        """With its revert_time."""
+
+    def __init__(
+        self,
+        *,
+        sync: _sync_pb2.CatalogSync | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["sync", b"sync"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sync", b"sync"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RevertSyncResponse: _TypeAlias = RevertSyncResponse  # noqa: Y015
+
+@_typing.final
+class AddPriceRequest(_message.Message):
+    """A price to append."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENDPOINT_ID_FIELD_NUMBER: _builtins.int
+    PRICE_FIELD_NUMBER: _builtins.int
+    endpoint_id: _builtins.str
+    """As "openai:gpt-4"."""
+    @_builtins.property
+    def price(self) -> _price_pb2.PriceVersion:
+        """`id` and `record_time` are output only; without an `effective_time` it holds from now on. No unit prices: unpriced
+        from then on.
+        """
+
+    def __init__(
+        self,
+        *,
+        endpoint_id: _builtins.str = ...,
+        price: _price_pb2.PriceVersion | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["price", b"price"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["endpoint_id", b"endpoint_id", "price", b"price"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AddPriceRequest: _TypeAlias = AddPriceRequest  # noqa: Y015
+
+@_typing.final
+class AddPriceResponse(_message.Message):
+    """The price appended."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PRICE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def price(self) -> _price_pb2.PriceVersion:
+        """As kept."""
+
+    def __init__(
+        self,
+        *,
+        price: _price_pb2.PriceVersion | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["price", b"price"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["price", b"price"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AddPriceResponse: _TypeAlias = AddPriceResponse  # noqa: Y015
+
+@_typing.final
+class ListPriceOverridesRequest(_message.Message):
+    """A page of price overrides."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    ORGANISATION_ID_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """1 to 1000; 0 means 100; above 1000 is taken as 1000."""
+    page_token: _builtins.str
+    """From the response before; empty: the first page."""
+    organisation_id: _builtins.str
+    """Whose, UUIDv7; empty: the caller's organisation's. Another's only a platform administrator may see."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        organisation_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["organisation_id", b"organisation_id", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPriceOverridesRequest: _TypeAlias = ListPriceOverridesRequest  # noqa: Y015
+
+@_typing.final
+class ListPriceOverridesResponse(_message.Message):
+    """A page of price overrides."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PRICE_OVERRIDES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page; empty: this is the last."""
+    @_builtins.property
+    def price_overrides(self) -> _containers.RepeatedCompositeFieldContainer[_price_pb2.PriceOverride]:
+        """Newest first."""
+
+    def __init__(
+        self,
+        *,
+        price_overrides: _abc.Iterable[_price_pb2.PriceOverride] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "price_overrides", b"price_overrides"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPriceOverridesResponse: _TypeAlias = ListPriceOverridesResponse  # noqa: Y015
+
+@_typing.final
+class AddPriceOverrideRequest(_message.Message):
+    """A price override to append."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PRICE_OVERRIDE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def price_override(self) -> _price_pb2.PriceOverride:
+        """What to keep."""
+
+    def __init__(
+        self,
+        *,
+        price_override: _price_pb2.PriceOverride | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["price_override", b"price_override"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["price_override", b"price_override"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AddPriceOverrideRequest: _TypeAlias = AddPriceOverrideRequest  # noqa: Y015
+
+@_typing.final
+class AddPriceOverrideResponse(_message.Message):
+    """The price override appended."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PRICE_OVERRIDE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def price_override(self) -> _price_pb2.PriceOverride:
+        """As kept."""
+
+    def __init__(
+        self,
+        *,
+        price_override: _price_pb2.PriceOverride | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["price_override", b"price_override"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["price_override", b"price_override"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AddPriceOverrideResponse: _TypeAlias = AddPriceOverrideResponse  # noqa: Y015
+
+@_typing.final
+class ListUseCasesRequest(_message.Message):
+    """No fields: the choices are the caller's."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListUseCasesRequest: _TypeAlias = ListUseCasesRequest  # noqa: Y015
+
+@_typing.final
+class ListUseCasesResponse(_message.Message):
+    """What use cases stand for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USE_CASES_FIELD_NUMBER: _builtins.int
+    SUGGESTED_TEMPERATURES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def use_cases(self) -> _containers.RepeatedCompositeFieldContainer[_use_case_pb2.UseCaseChoice]:
+        """One a use case, in their order: the user's choice, else the organisation's, else the platform's."""
+
+    @_builtins.property
+    def suggested_temperatures(self) -> _containers.RepeatedCompositeFieldContainer[_use_case_pb2.SuggestedTemperature]:
+        """What to set the temperature to for what."""
+
+    def __init__(
+        self,
+        *,
+        use_cases: _abc.Iterable[_use_case_pb2.UseCaseChoice] | None = ...,
+        suggested_temperatures: _abc.Iterable[_use_case_pb2.SuggestedTemperature] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["suggested_temperatures", b"suggested_temperatures", "use_cases", b"use_cases"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListUseCasesResponse: _TypeAlias = ListUseCasesResponse  # noqa: Y015
+
+@_typing.final
+class SetUseCaseRequest(_message.Message):
+    """An organisation's choice."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHOICE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def choice(self) -> _use_case_pb2.UseCaseChoice:
+        """A choice without a model takes the organisation's back."""
+
+    def __init__(
+        self,
+        *,
+        choice: _use_case_pb2.UseCaseChoice | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["choice", b"choice"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["choice", b"choice"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetUseCaseRequest: _TypeAlias = SetUseCaseRequest  # noqa: Y015
+
+@_typing.final
+class SetUseCaseResponse(_message.Message):
+    """The choice as it is now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHOICE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def choice(self) -> _use_case_pb2.UseCaseChoice:
+        """The organisation's, or the platform's where it was taken back."""
+
+    def __init__(
+        self,
+        *,
+        choice: _use_case_pb2.UseCaseChoice | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["choice", b"choice"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["choice", b"choice"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetUseCaseResponse: _TypeAlias = SetUseCaseResponse  # noqa: Y015
+
+@_typing.final
+class ListCustomModelsRequest(_message.Message):
+    """A page of custom models."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """1 to 1000; 0 means 100; above 1000 is taken as 1000."""
+    page_token: _builtins.str
+    """From the response before; empty: the first page."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCustomModelsRequest: _TypeAlias = ListCustomModelsRequest  # noqa: Y015
+
+@_typing.final
+class ListCustomModelsResponse(_message.Message):
+    """A page of custom models."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOM_MODELS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page; empty: this is the last."""
+    @_builtins.property
+    def custom_models(self) -> _containers.RepeatedCompositeFieldContainer[_custom_model_pb2.CustomModel]:
+        """By model id."""
+
+    def __init__(
+        self,
+        *,
+        custom_models: _abc.Iterable[_custom_model_pb2.CustomModel] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["custom_models", b"custom_models", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCustomModelsResponse: _TypeAlias = ListCustomModelsResponse  # noqa: Y015
+
+@_typing.final
+class GetCustomModelRequest(_message.Message):
+    """A custom model to show."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Its id, or its model id: `custom/<slug>`."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCustomModelRequest: _TypeAlias = GetCustomModelRequest  # noqa: Y015
+
+@_typing.final
+class GetCustomModelResponse(_message.Message):
+    """The custom model."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOM_MODEL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def custom_model(self) -> _custom_model_pb2.CustomModel:
+        """As kept."""
+
+    def __init__(
+        self,
+        *,
+        custom_model: _custom_model_pb2.CustomModel | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["custom_model", b"custom_model"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["custom_model", b"custom_model"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCustomModelResponse: _TypeAlias = GetCustomModelResponse  # noqa: Y015
+
+@_typing.final
+class CreateCustomModelRequest(_message.Message):
+    """A custom model to make."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOM_MODEL_FIELD_NUMBER: _builtins.int
+    API_KEY_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    api_key: _builtins.str
+    """The endpoint's own key, 1 to 4096 printable ASCII characters; empty: none."""
+    request_id: _builtins.str
+    """Makes a repeat of the call fail with REQUEST_REPEATED instead of making a second one; at most 64 characters."""
+    @_builtins.property
+    def custom_model(self) -> _custom_model_pb2.CustomModel:
+        """What to keep."""
+
+    def __init__(
+        self,
+        *,
+        custom_model: _custom_model_pb2.CustomModel | None = ...,
+        api_key: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["custom_model", b"custom_model"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_key", b"api_key", "custom_model", b"custom_model", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateCustomModelRequest: _TypeAlias = CreateCustomModelRequest  # noqa: Y015
+
+@_typing.final
+class CreateCustomModelResponse(_message.Message):
+    """The custom model made."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOM_MODEL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def custom_model(self) -> _custom_model_pb2.CustomModel:
+        """As kept."""
+
+    def __init__(
+        self,
+        *,
+        custom_model: _custom_model_pb2.CustomModel | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["custom_model", b"custom_model"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["custom_model", b"custom_model"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateCustomModelResponse: _TypeAlias = CreateCustomModelResponse  # noqa: Y015
+
+@_typing.final
+class UpdateCustomModelRequest(_message.Message):
+    """A change of a custom model."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOM_MODEL_FIELD_NUMBER: _builtins.int
+    UPDATE_MASK_FIELD_NUMBER: _builtins.int
+    API_KEY_FIELD_NUMBER: _builtins.int
+    api_key: _builtins.str
+    """A new key; absent: the present one stays, if the endpoint's origin does; empty: the model has none from now on. An
+    endpoint of another origin needs this: a key never follows to where it was not given for.
+    """
+    @_builtins.property
+    def custom_model(self) -> _custom_model_pb2.CustomModel:
+        """`id` says which, by its id or model id; the rest are the new values."""
+
+    @_builtins.property
+    def update_mask(self) -> _field_mask_pb2.FieldMask:
+        """Which of them to write: the names of fields, or "parameters.temperature" and so on. A path that is named and has no
+        value is cleared. Empty: everything is replaced, but not the key.
+        """
+
+    def __init__(
+        self,
+        *,
+        custom_model: _custom_model_pb2.CustomModel | None = ...,
+        update_mask: _field_mask_pb2.FieldMask | None = ...,
+        api_key: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_api_key", b"_api_key", "api_key", b"api_key", "custom_model", b"custom_model", "update_mask", b"update_mask"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_api_key", b"_api_key", "api_key", b"api_key", "custom_model", b"custom_model", "update_mask", b"update_mask"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__api_key: _TypeAlias = _typing.Literal["api_key"]  # noqa: Y015
+    _WhichOneofArgType__api_key: _TypeAlias = _typing.Literal["_api_key", b"_api_key"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__api_key) -> _WhichOneofReturnType__api_key | None: ...
+
+Global___UpdateCustomModelRequest: _TypeAlias = UpdateCustomModelRequest  # noqa: Y015
+
+@_typing.final
+class UpdateCustomModelResponse(_message.Message):
+    """The custom model after the change."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOM_MODEL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def custom_model(self) -> _custom_model_pb2.CustomModel:
+        """As kept."""
+
+    def __init__(
+        self,
+        *,
+        custom_model: _custom_model_pb2.CustomModel | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["custom_model", b"custom_model"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["custom_model", b"custom_model"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateCustomModelResponse: _TypeAlias = UpdateCustomModelResponse  # noqa: Y015
+
+@_typing.final
+class DeleteCustomModelRequest(_message.Message):
+    """A custom model to remove."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Its id, or its model id."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteCustomModelRequest: _TypeAlias = DeleteCustomModelRequest  # noqa: Y015
+
+@_typing.final
+class DeleteCustomModelResponse(_message.Message):
+    """Nothing is left of it but its rows in the ledger."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteCustomModelResponse: _TypeAlias = DeleteCustomModelResponse  # noqa: Y015
+
+@_typing.final
+class CheckCustomModelRequest(_message.Message):
+    """A custom model to check."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOM_MODEL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def custom_model(self) -> _custom_model_pb2.CustomModel:
+        """As it would be made."""
+
+    def __init__(
+        self,
+        *,
+        custom_model: _custom_model_pb2.CustomModel | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["custom_model", b"custom_model"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["custom_model", b"custom_model"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckCustomModelRequest: _TypeAlias = CheckCustomModelRequest  # noqa: Y015
+
+@_typing.final
+class CheckCustomModelResponse(_message.Message):
+    """It may be made."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOM_MODEL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def custom_model(self) -> _custom_model_pb2.CustomModel:
+        """As it would be kept; without an id."""
+
+    def __init__(
+        self,
+        *,
+        custom_model: _custom_model_pb2.CustomModel | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["custom_model", b"custom_model"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["custom_model", b"custom_model"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckCustomModelResponse: _TypeAlias = CheckCustomModelResponse  # noqa: Y015
 
 @_typing.final
 class GetUserSettingsRequest(_message.Message):
@@ -248,7 +1041,7 @@ class UpdateUserSettingsRequest(_message.Message):
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
         """Which of them to write: "preferred_model", "model_parameters" (all five), or "model_parameters.temperature" and
-        so on. A path that is named and has no value is cleared. Empty: everything is replaced.
+        so on; "use_cases" (all), or "use_cases.code" and so on. A path that is named and has no value is cleared. Empty: everything is replaced.
         """
 
     def __init__(
@@ -291,21 +1084,29 @@ Global___UpdateUserSettingsResponse: _TypeAlias = UpdateUserSettingsResponse  # 
 
 @_typing.final
 class ListProviderKeysRequest(_message.Message):
-    """Which keys to give."""
+    """A page of provider keys."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     PROVIDER_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """1 to 1000; 0 means 100; above 1000 is taken as 1000."""
+    page_token: _builtins.str
+    """From the response before; empty: the first page."""
     provider: _builtins.str
-    """Only this provider's; empty: all configured providers'."""
+    """Only this provider's; empty: all."""
     def __init__(
         self,
         *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
         provider: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["provider", b"provider"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "provider", b"provider"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -313,24 +1114,317 @@ Global___ListProviderKeysRequest: _TypeAlias = ListProviderKeysRequest  # noqa: 
 
 @_typing.final
 class ListProviderKeysResponse(_message.Message):
-    """The keys."""
+    """A page of provider keys."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     PROVIDER_KEYS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page; empty: this is the last."""
     @_builtins.property
-    def provider_keys(self) -> _containers.RepeatedCompositeFieldContainer[_provider_pb2.ProviderKeys]:
-        """One entry a configured provider."""
+    def provider_keys(self) -> _containers.RepeatedCompositeFieldContainer[_provider_key_pb2.ProviderKey]:
+        """By provider, those from the environment first, then oldest first."""
 
     def __init__(
         self,
         *,
-        provider_keys: _abc.Iterable[_provider_pb2.ProviderKeys] | None = ...,
+        provider_keys: _abc.Iterable[_provider_key_pb2.ProviderKey] | None = ...,
+        next_page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["provider_keys", b"provider_keys"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "provider_keys", b"provider_keys"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListProviderKeysResponse: _TypeAlias = ListProviderKeysResponse  # noqa: Y015
+
+@_typing.final
+class CreateProviderKeyRequest(_message.Message):
+    """A provider key to set."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVIDER_KEY_FIELD_NUMBER: _builtins.int
+    SECRET_FIELD_NUMBER: _builtins.int
+    PLATFORM_WIDE_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    secret: _builtins.str
+    """The secret, 1 to 4096 printable ASCII characters."""
+    platform_wide: _builtins.bool
+    """For everybody whose organisation has no key of its own; only a platform administrator may."""
+    request_id: _builtins.str
+    """Makes a repeat of the call fail with REQUEST_REPEATED instead of making a second one; at most 64 characters."""
+    @_builtins.property
+    def provider_key(self) -> _provider_key_pb2.ProviderKey:
+        """Provider and label; the organisation is the caller's."""
+
+    def __init__(
+        self,
+        *,
+        provider_key: _provider_key_pb2.ProviderKey | None = ...,
+        secret: _builtins.str = ...,
+        platform_wide: _builtins.bool = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["provider_key", b"provider_key"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["platform_wide", b"platform_wide", "provider_key", b"provider_key", "request_id", b"request_id", "secret", b"secret"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateProviderKeyRequest: _TypeAlias = CreateProviderKeyRequest  # noqa: Y015
+
+@_typing.final
+class CreateProviderKeyResponse(_message.Message):
+    """The key, with what the provider says of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVIDER_KEY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def provider_key(self) -> _provider_key_pb2.ProviderKey:
+        """Without its secret."""
+
+    def __init__(
+        self,
+        *,
+        provider_key: _provider_key_pb2.ProviderKey | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["provider_key", b"provider_key"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["provider_key", b"provider_key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateProviderKeyResponse: _TypeAlias = CreateProviderKeyResponse  # noqa: Y015
+
+@_typing.final
+class CheckProviderKeyRequest(_message.Message):
+    """A key to check."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """The key's id."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckProviderKeyRequest: _TypeAlias = CheckProviderKeyRequest  # noqa: Y015
+
+@_typing.final
+class CheckProviderKeyResponse(_message.Message):
+    """The key, with what the provider says of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVIDER_KEY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def provider_key(self) -> _provider_key_pb2.ProviderKey:
+        """Without its secret."""
+
+    def __init__(
+        self,
+        *,
+        provider_key: _provider_key_pb2.ProviderKey | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["provider_key", b"provider_key"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["provider_key", b"provider_key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckProviderKeyResponse: _TypeAlias = CheckProviderKeyResponse  # noqa: Y015
+
+@_typing.final
+class DeleteProviderKeyRequest(_message.Message):
+    """A key to remove."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """The key's id. One from the environment can't be removed here."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteProviderKeyRequest: _TypeAlias = DeleteProviderKeyRequest  # noqa: Y015
+
+@_typing.final
+class DeleteProviderKeyResponse(_message.Message):
+    """The key is gone."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteProviderKeyResponse: _TypeAlias = DeleteProviderKeyResponse  # noqa: Y015
+
+@_typing.final
+class RotateMasterKeyRequest(_message.Message):
+    """No fields: everything is sealed anew."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RotateMasterKeyRequest: _TypeAlias = RotateMasterKeyRequest  # noqa: Y015
+
+@_typing.final
+class RotateMasterKeyResponse(_message.Message):
+    """What was done."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESEALED_FIELD_NUMBER: _builtins.int
+    CURRENT_FIELD_NUMBER: _builtins.int
+    resealed: _builtins.int
+    """How many secrets are sealed under the present master key now and were not before."""
+    current: _builtins.int
+    """How many were already."""
+    def __init__(
+        self,
+        *,
+        resealed: _builtins.int = ...,
+        current: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["current", b"current", "resealed", b"resealed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RotateMasterKeyResponse: _TypeAlias = RotateMasterKeyResponse  # noqa: Y015
+
+@_typing.final
+class ListSecretsRequest(_message.Message):
+    """Which secrets to give."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVIDERS_FIELD_NUMBER: _builtins.int
+    CUSTOM_MODEL_IDS_FIELD_NUMBER: _builtins.int
+    providers: _builtins.bool
+    """All providers' keys, of the platform and of every organisation."""
+    @_builtins.property
+    def custom_model_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Those of these custom models, by id; unknown ones are left out. At most 1000."""
+
+    def __init__(
+        self,
+        *,
+        providers: _builtins.bool = ...,
+        custom_model_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["custom_model_ids", b"custom_model_ids", "providers", b"providers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSecretsRequest: _TypeAlias = ListSecretsRequest  # noqa: Y015
+
+@_typing.final
+class ListSecretsResponse(_message.Message):
+    """The secrets."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVIDER_SECRETS_FIELD_NUMBER: _builtins.int
+    CUSTOM_MODEL_SECRETS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def provider_secrets(self) -> _containers.RepeatedCompositeFieldContainer[_provider_key_pb2.ProviderSecrets]:
+        """One entry a provider and organisation that has keys."""
+
+    @_builtins.property
+    def custom_model_secrets(self) -> _containers.RepeatedCompositeFieldContainer[_provider_key_pb2.CustomModelSecret]:
+        """One entry a custom model that has a key."""
+
+    def __init__(
+        self,
+        *,
+        provider_secrets: _abc.Iterable[_provider_key_pb2.ProviderSecrets] | None = ...,
+        custom_model_secrets: _abc.Iterable[_provider_key_pb2.CustomModelSecret] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["custom_model_secrets", b"custom_model_secrets", "provider_secrets", b"provider_secrets"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSecretsResponse: _TypeAlias = ListSecretsResponse  # noqa: Y015
+
+@_typing.final
+class ReportProviderKeyRequest(_message.Message):
+    """What a provider said."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_ID_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    key_id: _builtins.str
+    """The key's id."""
+    status: _provider_key_pb2.ProviderKeyStatus.ValueType
+    """Of the key."""
+    def __init__(
+        self,
+        *,
+        key_id: _builtins.str = ...,
+        status: _provider_key_pb2.ProviderKeyStatus.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key_id", b"key_id", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportProviderKeyRequest: _TypeAlias = ReportProviderKeyRequest  # noqa: Y015
+
+@_typing.final
+class ReportProviderKeyResponse(_message.Message):
+    """It is noted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportProviderKeyResponse: _TypeAlias = ReportProviderKeyResponse  # noqa: Y015

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class CatalogServiceStub:
-    """Providers, models with dated prices, and users' settings.
+    """Providers and their keys, models with dated prices, custom models, use cases, and users' settings.
     """
 
     def __init__(self, channel):
@@ -50,6 +50,76 @@ class CatalogServiceStub:
                 request_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.GetModelRequest.SerializeToString,
                 response_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.GetModelResponse.FromString,
                 _registered_method=True)
+        self.SyncModels = channel.unary_unary(
+                '/pantheon.catalog.v1.CatalogService/SyncModels',
+                request_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.SyncModelsRequest.SerializeToString,
+                response_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.SyncModelsResponse.FromString,
+                _registered_method=True)
+        self.ListSyncs = channel.unary_unary(
+                '/pantheon.catalog.v1.CatalogService/ListSyncs',
+                request_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.ListSyncsRequest.SerializeToString,
+                response_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.ListSyncsResponse.FromString,
+                _registered_method=True)
+        self.RevertSync = channel.unary_unary(
+                '/pantheon.catalog.v1.CatalogService/RevertSync',
+                request_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.RevertSyncRequest.SerializeToString,
+                response_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.RevertSyncResponse.FromString,
+                _registered_method=True)
+        self.AddPrice = channel.unary_unary(
+                '/pantheon.catalog.v1.CatalogService/AddPrice',
+                request_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.AddPriceRequest.SerializeToString,
+                response_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.AddPriceResponse.FromString,
+                _registered_method=True)
+        self.ListPriceOverrides = channel.unary_unary(
+                '/pantheon.catalog.v1.CatalogService/ListPriceOverrides',
+                request_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.ListPriceOverridesRequest.SerializeToString,
+                response_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.ListPriceOverridesResponse.FromString,
+                _registered_method=True)
+        self.AddPriceOverride = channel.unary_unary(
+                '/pantheon.catalog.v1.CatalogService/AddPriceOverride',
+                request_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.AddPriceOverrideRequest.SerializeToString,
+                response_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.AddPriceOverrideResponse.FromString,
+                _registered_method=True)
+        self.ListUseCases = channel.unary_unary(
+                '/pantheon.catalog.v1.CatalogService/ListUseCases',
+                request_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.ListUseCasesRequest.SerializeToString,
+                response_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.ListUseCasesResponse.FromString,
+                _registered_method=True)
+        self.SetUseCase = channel.unary_unary(
+                '/pantheon.catalog.v1.CatalogService/SetUseCase',
+                request_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.SetUseCaseRequest.SerializeToString,
+                response_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.SetUseCaseResponse.FromString,
+                _registered_method=True)
+        self.ListCustomModels = channel.unary_unary(
+                '/pantheon.catalog.v1.CatalogService/ListCustomModels',
+                request_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.ListCustomModelsRequest.SerializeToString,
+                response_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.ListCustomModelsResponse.FromString,
+                _registered_method=True)
+        self.GetCustomModel = channel.unary_unary(
+                '/pantheon.catalog.v1.CatalogService/GetCustomModel',
+                request_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.GetCustomModelRequest.SerializeToString,
+                response_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.GetCustomModelResponse.FromString,
+                _registered_method=True)
+        self.CreateCustomModel = channel.unary_unary(
+                '/pantheon.catalog.v1.CatalogService/CreateCustomModel',
+                request_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.CreateCustomModelRequest.SerializeToString,
+                response_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.CreateCustomModelResponse.FromString,
+                _registered_method=True)
+        self.UpdateCustomModel = channel.unary_unary(
+                '/pantheon.catalog.v1.CatalogService/UpdateCustomModel',
+                request_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.UpdateCustomModelRequest.SerializeToString,
+                response_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.UpdateCustomModelResponse.FromString,
+                _registered_method=True)
+        self.DeleteCustomModel = channel.unary_unary(
+                '/pantheon.catalog.v1.CatalogService/DeleteCustomModel',
+                request_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.DeleteCustomModelRequest.SerializeToString,
+                response_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.DeleteCustomModelResponse.FromString,
+                _registered_method=True)
+        self.CheckCustomModel = channel.unary_unary(
+                '/pantheon.catalog.v1.CatalogService/CheckCustomModel',
+                request_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.CheckCustomModelRequest.SerializeToString,
+                response_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.CheckCustomModelResponse.FromString,
+                _registered_method=True)
         self.GetUserSettings = channel.unary_unary(
                 '/pantheon.catalog.v1.CatalogService/GetUserSettings',
                 request_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.GetUserSettingsRequest.SerializeToString,
@@ -65,10 +135,40 @@ class CatalogServiceStub:
                 request_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.ListProviderKeysRequest.SerializeToString,
                 response_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.ListProviderKeysResponse.FromString,
                 _registered_method=True)
+        self.CreateProviderKey = channel.unary_unary(
+                '/pantheon.catalog.v1.CatalogService/CreateProviderKey',
+                request_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.CreateProviderKeyRequest.SerializeToString,
+                response_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.CreateProviderKeyResponse.FromString,
+                _registered_method=True)
+        self.CheckProviderKey = channel.unary_unary(
+                '/pantheon.catalog.v1.CatalogService/CheckProviderKey',
+                request_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.CheckProviderKeyRequest.SerializeToString,
+                response_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.CheckProviderKeyResponse.FromString,
+                _registered_method=True)
+        self.DeleteProviderKey = channel.unary_unary(
+                '/pantheon.catalog.v1.CatalogService/DeleteProviderKey',
+                request_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.DeleteProviderKeyRequest.SerializeToString,
+                response_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.DeleteProviderKeyResponse.FromString,
+                _registered_method=True)
+        self.RotateMasterKey = channel.unary_unary(
+                '/pantheon.catalog.v1.CatalogService/RotateMasterKey',
+                request_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.RotateMasterKeyRequest.SerializeToString,
+                response_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.RotateMasterKeyResponse.FromString,
+                _registered_method=True)
+        self.ListSecrets = channel.unary_unary(
+                '/pantheon.catalog.v1.CatalogService/ListSecrets',
+                request_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.ListSecretsRequest.SerializeToString,
+                response_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.ListSecretsResponse.FromString,
+                _registered_method=True)
+        self.ReportProviderKey = channel.unary_unary(
+                '/pantheon.catalog.v1.CatalogService/ReportProviderKey',
+                request_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.ReportProviderKeyRequest.SerializeToString,
+                response_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.ReportProviderKeyResponse.FromString,
+                _registered_method=True)
 
 
 class CatalogServiceServicer:
-    """Providers, models with dated prices, and users' settings.
+    """Providers and their keys, models with dated prices, custom models, use cases, and users' settings.
     """
 
     def ListProviders(self, request, context):
@@ -79,7 +179,7 @@ class CatalogServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListModels(self, request, context):
-        """Lists models by id.
+        """Lists models, filtered and ordered.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -87,6 +187,106 @@ class CatalogServiceServicer:
 
     def GetModel(self, request, context):
         """Shows one model. Fails with MODEL_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SyncModels(self, request, context):
+        """Compares the catalog with what providers list, and applies the difference as one reversible change unless it is a dry run.
+        Fails with CONFLICT where the difference is no longer the one that was shown.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSyncs(self, request, context):
+        """Lists what syncs have changed, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevertSync(self, request, context):
+        """Undoes a sync: models become what they were before it; prices by appended versions. Fails with CONFLICT where it is not
+        the latest that stands.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AddPrice(self, request, context):
+        """Appends a price version to an endpoint. Takes effect on every router within a second.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPriceOverrides(self, request, context):
+        """Lists what the caller's organisation pays instead of list prices.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AddPriceOverride(self, request, context):
+        """Appends a price override. For another organisation than the caller's only a platform administrator may.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListUseCases(self, request, context):
+        """Lists what each use case stands for, for the caller.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetUseCase(self, request, context):
+        """Chooses for the caller's organisation what a use case stands for.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCustomModels(self, request, context):
+        """Lists the caller's custom models and those shared in the caller's project, by model id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetCustomModel(self, request, context):
+        """Shows one of them. Fails with RESOURCE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateCustomModel(self, request, context):
+        """Makes a custom model. Fails with RESOURCE_EXISTS where its model id is taken.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateCustomModel(self, request, context):
+        """Changes a custom model. For its owner, and for administrators of the project it is shared in.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteCustomModel(self, request, context):
+        """Removes a custom model, its key included. For those who may change it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckCustomModel(self, request, context):
+        """Checks a custom model as making it would, and shows what it would be kept as. Nothing is kept.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -107,7 +307,50 @@ class CatalogServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListProviderKeys(self, request, context):
-        """Gives a router the providers' secret keys.
+        """Lists the keys of the caller's organisation; for platform administrators the platform's, too.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateProviderKey(self, request, context):
+        """Sets a key for a provider, after the provider was asked whether it takes it. Fails with PROVIDER_AUTHENTICATION where it
+        does not, and with RESOURCE_EXISTS where the key is set already.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckProviderKey(self, request, context):
+        """Asks the provider again whether it takes a key.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteProviderKey(self, request, context):
+        """Removes a key. Routers use it no longer within a second.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RotateMasterKey(self, request, context):
+        """Seals everything that was sealed under an earlier master key anew, under the present one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSecrets(self, request, context):
+        """Gives a router the secret keys of providers and custom models.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReportProviderKey(self, request, context):
+        """Takes what a provider said of a key when a router used it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -131,6 +374,76 @@ def add_CatalogServiceServicer_to_server(servicer, server):
                     request_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.GetModelRequest.FromString,
                     response_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.GetModelResponse.SerializeToString,
             ),
+            'SyncModels': grpc.unary_unary_rpc_method_handler(
+                    servicer.SyncModels,
+                    request_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.SyncModelsRequest.FromString,
+                    response_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.SyncModelsResponse.SerializeToString,
+            ),
+            'ListSyncs': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSyncs,
+                    request_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.ListSyncsRequest.FromString,
+                    response_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.ListSyncsResponse.SerializeToString,
+            ),
+            'RevertSync': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevertSync,
+                    request_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.RevertSyncRequest.FromString,
+                    response_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.RevertSyncResponse.SerializeToString,
+            ),
+            'AddPrice': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddPrice,
+                    request_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.AddPriceRequest.FromString,
+                    response_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.AddPriceResponse.SerializeToString,
+            ),
+            'ListPriceOverrides': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPriceOverrides,
+                    request_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.ListPriceOverridesRequest.FromString,
+                    response_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.ListPriceOverridesResponse.SerializeToString,
+            ),
+            'AddPriceOverride': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddPriceOverride,
+                    request_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.AddPriceOverrideRequest.FromString,
+                    response_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.AddPriceOverrideResponse.SerializeToString,
+            ),
+            'ListUseCases': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListUseCases,
+                    request_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.ListUseCasesRequest.FromString,
+                    response_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.ListUseCasesResponse.SerializeToString,
+            ),
+            'SetUseCase': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetUseCase,
+                    request_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.SetUseCaseRequest.FromString,
+                    response_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.SetUseCaseResponse.SerializeToString,
+            ),
+            'ListCustomModels': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCustomModels,
+                    request_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.ListCustomModelsRequest.FromString,
+                    response_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.ListCustomModelsResponse.SerializeToString,
+            ),
+            'GetCustomModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCustomModel,
+                    request_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.GetCustomModelRequest.FromString,
+                    response_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.GetCustomModelResponse.SerializeToString,
+            ),
+            'CreateCustomModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateCustomModel,
+                    request_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.CreateCustomModelRequest.FromString,
+                    response_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.CreateCustomModelResponse.SerializeToString,
+            ),
+            'UpdateCustomModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateCustomModel,
+                    request_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.UpdateCustomModelRequest.FromString,
+                    response_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.UpdateCustomModelResponse.SerializeToString,
+            ),
+            'DeleteCustomModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteCustomModel,
+                    request_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.DeleteCustomModelRequest.FromString,
+                    response_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.DeleteCustomModelResponse.SerializeToString,
+            ),
+            'CheckCustomModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckCustomModel,
+                    request_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.CheckCustomModelRequest.FromString,
+                    response_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.CheckCustomModelResponse.SerializeToString,
+            ),
             'GetUserSettings': grpc.unary_unary_rpc_method_handler(
                     servicer.GetUserSettings,
                     request_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.GetUserSettingsRequest.FromString,
@@ -146,6 +459,36 @@ def add_CatalogServiceServicer_to_server(servicer, server):
                     request_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.ListProviderKeysRequest.FromString,
                     response_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.ListProviderKeysResponse.SerializeToString,
             ),
+            'CreateProviderKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateProviderKey,
+                    request_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.CreateProviderKeyRequest.FromString,
+                    response_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.CreateProviderKeyResponse.SerializeToString,
+            ),
+            'CheckProviderKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckProviderKey,
+                    request_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.CheckProviderKeyRequest.FromString,
+                    response_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.CheckProviderKeyResponse.SerializeToString,
+            ),
+            'DeleteProviderKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteProviderKey,
+                    request_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.DeleteProviderKeyRequest.FromString,
+                    response_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.DeleteProviderKeyResponse.SerializeToString,
+            ),
+            'RotateMasterKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.RotateMasterKey,
+                    request_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.RotateMasterKeyRequest.FromString,
+                    response_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.RotateMasterKeyResponse.SerializeToString,
+            ),
+            'ListSecrets': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSecrets,
+                    request_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.ListSecretsRequest.FromString,
+                    response_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.ListSecretsResponse.SerializeToString,
+            ),
+            'ReportProviderKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReportProviderKey,
+                    request_deserializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.ReportProviderKeyRequest.FromString,
+                    response_serializer=pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.ReportProviderKeyResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'pantheon.catalog.v1.CatalogService', rpc_method_handlers)
@@ -155,7 +498,7 @@ def add_CatalogServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class CatalogService:
-    """Providers, models with dated prices, and users' settings.
+    """Providers and their keys, models with dated prices, custom models, use cases, and users' settings.
     """
 
     @staticmethod
@@ -240,6 +583,384 @@ class CatalogService:
             _registered_method=True)
 
     @staticmethod
+    def SyncModels(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pantheon.catalog.v1.CatalogService/SyncModels',
+            pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.SyncModelsRequest.SerializeToString,
+            pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.SyncModelsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSyncs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pantheon.catalog.v1.CatalogService/ListSyncs',
+            pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.ListSyncsRequest.SerializeToString,
+            pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.ListSyncsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevertSync(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pantheon.catalog.v1.CatalogService/RevertSync',
+            pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.RevertSyncRequest.SerializeToString,
+            pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.RevertSyncResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AddPrice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pantheon.catalog.v1.CatalogService/AddPrice',
+            pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.AddPriceRequest.SerializeToString,
+            pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.AddPriceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPriceOverrides(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pantheon.catalog.v1.CatalogService/ListPriceOverrides',
+            pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.ListPriceOverridesRequest.SerializeToString,
+            pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.ListPriceOverridesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AddPriceOverride(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pantheon.catalog.v1.CatalogService/AddPriceOverride',
+            pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.AddPriceOverrideRequest.SerializeToString,
+            pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.AddPriceOverrideResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListUseCases(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pantheon.catalog.v1.CatalogService/ListUseCases',
+            pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.ListUseCasesRequest.SerializeToString,
+            pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.ListUseCasesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetUseCase(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pantheon.catalog.v1.CatalogService/SetUseCase',
+            pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.SetUseCaseRequest.SerializeToString,
+            pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.SetUseCaseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCustomModels(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pantheon.catalog.v1.CatalogService/ListCustomModels',
+            pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.ListCustomModelsRequest.SerializeToString,
+            pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.ListCustomModelsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCustomModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pantheon.catalog.v1.CatalogService/GetCustomModel',
+            pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.GetCustomModelRequest.SerializeToString,
+            pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.GetCustomModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateCustomModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pantheon.catalog.v1.CatalogService/CreateCustomModel',
+            pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.CreateCustomModelRequest.SerializeToString,
+            pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.CreateCustomModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateCustomModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pantheon.catalog.v1.CatalogService/UpdateCustomModel',
+            pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.UpdateCustomModelRequest.SerializeToString,
+            pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.UpdateCustomModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteCustomModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pantheon.catalog.v1.CatalogService/DeleteCustomModel',
+            pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.DeleteCustomModelRequest.SerializeToString,
+            pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.DeleteCustomModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckCustomModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pantheon.catalog.v1.CatalogService/CheckCustomModel',
+            pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.CheckCustomModelRequest.SerializeToString,
+            pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.CheckCustomModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def GetUserSettings(request,
             target,
             options=(),
@@ -310,6 +1031,168 @@ class CatalogService:
             '/pantheon.catalog.v1.CatalogService/ListProviderKeys',
             pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.ListProviderKeysRequest.SerializeToString,
             pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.ListProviderKeysResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateProviderKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pantheon.catalog.v1.CatalogService/CreateProviderKey',
+            pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.CreateProviderKeyRequest.SerializeToString,
+            pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.CreateProviderKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckProviderKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pantheon.catalog.v1.CatalogService/CheckProviderKey',
+            pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.CheckProviderKeyRequest.SerializeToString,
+            pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.CheckProviderKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteProviderKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pantheon.catalog.v1.CatalogService/DeleteProviderKey',
+            pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.DeleteProviderKeyRequest.SerializeToString,
+            pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.DeleteProviderKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RotateMasterKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pantheon.catalog.v1.CatalogService/RotateMasterKey',
+            pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.RotateMasterKeyRequest.SerializeToString,
+            pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.RotateMasterKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSecrets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pantheon.catalog.v1.CatalogService/ListSecrets',
+            pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.ListSecretsRequest.SerializeToString,
+            pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.ListSecretsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReportProviderKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pantheon.catalog.v1.CatalogService/ReportProviderKey',
+            pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.ReportProviderKeyRequest.SerializeToString,
+            pantheon_dot_catalog_dot_v1_dot_catalog__service__pb2.ReportProviderKeyResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -13,24 +13,70 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class CatalogServiceStub:
-    """Providers, models with dated prices, and users' settings."""
+    """Providers and their keys, models with dated prices, custom models, use cases, and users' settings."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListProviders: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ListProvidersRequest, _catalog_service_pb2.ListProvidersResponse]
     """Lists providers by name, configured or not."""
     ListModels: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ListModelsRequest, _catalog_service_pb2.ListModelsResponse]
-    """Lists models by id."""
+    """Lists models, filtered and ordered."""
     GetModel: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.GetModelRequest, _catalog_service_pb2.GetModelResponse]
     """Shows one model. Fails with MODEL_NOT_FOUND."""
+    SyncModels: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.SyncModelsRequest, _catalog_service_pb2.SyncModelsResponse]
+    """Compares the catalog with what providers list, and applies the difference as one reversible change unless it is a dry run.
+    Fails with CONFLICT where the difference is no longer the one that was shown.
+    """
+    ListSyncs: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ListSyncsRequest, _catalog_service_pb2.ListSyncsResponse]
+    """Lists what syncs have changed, newest first."""
+    RevertSync: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.RevertSyncRequest, _catalog_service_pb2.RevertSyncResponse]
+    """Undoes a sync: models become what they were before it; prices by appended versions. Fails with CONFLICT where it is not
+    the latest that stands.
+    """
+    AddPrice: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.AddPriceRequest, _catalog_service_pb2.AddPriceResponse]
+    """Appends a price version to an endpoint. Takes effect on every router within a second."""
+    ListPriceOverrides: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ListPriceOverridesRequest, _catalog_service_pb2.ListPriceOverridesResponse]
+    """Lists what the caller's organisation pays instead of list prices."""
+    AddPriceOverride: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.AddPriceOverrideRequest, _catalog_service_pb2.AddPriceOverrideResponse]
+    """Appends a price override. For another organisation than the caller's only a platform administrator may."""
+    ListUseCases: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ListUseCasesRequest, _catalog_service_pb2.ListUseCasesResponse]
+    """Lists what each use case stands for, for the caller."""
+    SetUseCase: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.SetUseCaseRequest, _catalog_service_pb2.SetUseCaseResponse]
+    """Chooses for the caller's organisation what a use case stands for."""
+    ListCustomModels: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ListCustomModelsRequest, _catalog_service_pb2.ListCustomModelsResponse]
+    """Lists the caller's custom models and those shared in the caller's project, by model id."""
+    GetCustomModel: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.GetCustomModelRequest, _catalog_service_pb2.GetCustomModelResponse]
+    """Shows one of them. Fails with RESOURCE_NOT_FOUND."""
+    CreateCustomModel: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.CreateCustomModelRequest, _catalog_service_pb2.CreateCustomModelResponse]
+    """Makes a custom model. Fails with RESOURCE_EXISTS where its model id is taken."""
+    UpdateCustomModel: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.UpdateCustomModelRequest, _catalog_service_pb2.UpdateCustomModelResponse]
+    """Changes a custom model. For its owner, and for administrators of the project it is shared in."""
+    DeleteCustomModel: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.DeleteCustomModelRequest, _catalog_service_pb2.DeleteCustomModelResponse]
+    """Removes a custom model, its key included. For those who may change it."""
+    CheckCustomModel: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.CheckCustomModelRequest, _catalog_service_pb2.CheckCustomModelResponse]
+    """Checks a custom model as making it would, and shows what it would be kept as. Nothing is kept."""
     GetUserSettings: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.GetUserSettingsRequest, _catalog_service_pb2.GetUserSettingsResponse]
     """Shows the caller's settings; those of a user who never set any are empty."""
     UpdateUserSettings: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.UpdateUserSettingsRequest, _catalog_service_pb2.UpdateUserSettingsResponse]
     """Changes the caller's settings. Takes effect on every router within a second."""
     ListProviderKeys: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ListProviderKeysRequest, _catalog_service_pb2.ListProviderKeysResponse]
-    """Gives a router the providers' secret keys."""
+    """Lists the keys of the caller's organisation; for platform administrators the platform's, too."""
+    CreateProviderKey: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.CreateProviderKeyRequest, _catalog_service_pb2.CreateProviderKeyResponse]
+    """Sets a key for a provider, after the provider was asked whether it takes it. Fails with PROVIDER_AUTHENTICATION where it
+    does not, and with RESOURCE_EXISTS where the key is set already.
+    """
+    CheckProviderKey: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.CheckProviderKeyRequest, _catalog_service_pb2.CheckProviderKeyResponse]
+    """Asks the provider again whether it takes a key."""
+    DeleteProviderKey: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.DeleteProviderKeyRequest, _catalog_service_pb2.DeleteProviderKeyResponse]
+    """Removes a key. Routers use it no longer within a second."""
+    RotateMasterKey: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.RotateMasterKeyRequest, _catalog_service_pb2.RotateMasterKeyResponse]
+    """Seals everything that was sealed under an earlier master key anew, under the present one."""
+    ListSecrets: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ListSecretsRequest, _catalog_service_pb2.ListSecretsResponse]
+    """Gives a router the secret keys of providers and custom models."""
+    ReportProviderKey: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ReportProviderKeyRequest, _catalog_service_pb2.ReportProviderKeyResponse]
+    """Takes what a provider said of a key when a router used it."""
 
 class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Providers, models with dated prices, and users' settings."""
+    """Providers and their keys, models with dated prices, custom models, use cases, and users' settings."""
 
     @_abc_1.abstractmethod
     def ListProviders(
@@ -46,7 +92,7 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _catalog_service_pb2.ListModelsRequest,
         context: _aio.ServicerContext[_catalog_service_pb2.ListModelsRequest, _abc.Awaitable[_catalog_service_pb2.ListModelsResponse]],
     ) -> _abc.Awaitable[_catalog_service_pb2.ListModelsResponse]:
-        """Lists models by id."""
+        """Lists models, filtered and ordered."""
 
     @_abc_1.abstractmethod
     def GetModel(
@@ -55,6 +101,122 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_catalog_service_pb2.GetModelRequest, _abc.Awaitable[_catalog_service_pb2.GetModelResponse]],
     ) -> _abc.Awaitable[_catalog_service_pb2.GetModelResponse]:
         """Shows one model. Fails with MODEL_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def SyncModels(
+        self,
+        request: _catalog_service_pb2.SyncModelsRequest,
+        context: _aio.ServicerContext[_catalog_service_pb2.SyncModelsRequest, _abc.Awaitable[_catalog_service_pb2.SyncModelsResponse]],
+    ) -> _abc.Awaitable[_catalog_service_pb2.SyncModelsResponse]:
+        """Compares the catalog with what providers list, and applies the difference as one reversible change unless it is a dry run.
+        Fails with CONFLICT where the difference is no longer the one that was shown.
+        """
+
+    @_abc_1.abstractmethod
+    def ListSyncs(
+        self,
+        request: _catalog_service_pb2.ListSyncsRequest,
+        context: _aio.ServicerContext[_catalog_service_pb2.ListSyncsRequest, _abc.Awaitable[_catalog_service_pb2.ListSyncsResponse]],
+    ) -> _abc.Awaitable[_catalog_service_pb2.ListSyncsResponse]:
+        """Lists what syncs have changed, newest first."""
+
+    @_abc_1.abstractmethod
+    def RevertSync(
+        self,
+        request: _catalog_service_pb2.RevertSyncRequest,
+        context: _aio.ServicerContext[_catalog_service_pb2.RevertSyncRequest, _abc.Awaitable[_catalog_service_pb2.RevertSyncResponse]],
+    ) -> _abc.Awaitable[_catalog_service_pb2.RevertSyncResponse]:
+        """Undoes a sync: models become what they were before it; prices by appended versions. Fails with CONFLICT where it is not
+        the latest that stands.
+        """
+
+    @_abc_1.abstractmethod
+    def AddPrice(
+        self,
+        request: _catalog_service_pb2.AddPriceRequest,
+        context: _aio.ServicerContext[_catalog_service_pb2.AddPriceRequest, _abc.Awaitable[_catalog_service_pb2.AddPriceResponse]],
+    ) -> _abc.Awaitable[_catalog_service_pb2.AddPriceResponse]:
+        """Appends a price version to an endpoint. Takes effect on every router within a second."""
+
+    @_abc_1.abstractmethod
+    def ListPriceOverrides(
+        self,
+        request: _catalog_service_pb2.ListPriceOverridesRequest,
+        context: _aio.ServicerContext[_catalog_service_pb2.ListPriceOverridesRequest, _abc.Awaitable[_catalog_service_pb2.ListPriceOverridesResponse]],
+    ) -> _abc.Awaitable[_catalog_service_pb2.ListPriceOverridesResponse]:
+        """Lists what the caller's organisation pays instead of list prices."""
+
+    @_abc_1.abstractmethod
+    def AddPriceOverride(
+        self,
+        request: _catalog_service_pb2.AddPriceOverrideRequest,
+        context: _aio.ServicerContext[_catalog_service_pb2.AddPriceOverrideRequest, _abc.Awaitable[_catalog_service_pb2.AddPriceOverrideResponse]],
+    ) -> _abc.Awaitable[_catalog_service_pb2.AddPriceOverrideResponse]:
+        """Appends a price override. For another organisation than the caller's only a platform administrator may."""
+
+    @_abc_1.abstractmethod
+    def ListUseCases(
+        self,
+        request: _catalog_service_pb2.ListUseCasesRequest,
+        context: _aio.ServicerContext[_catalog_service_pb2.ListUseCasesRequest, _abc.Awaitable[_catalog_service_pb2.ListUseCasesResponse]],
+    ) -> _abc.Awaitable[_catalog_service_pb2.ListUseCasesResponse]:
+        """Lists what each use case stands for, for the caller."""
+
+    @_abc_1.abstractmethod
+    def SetUseCase(
+        self,
+        request: _catalog_service_pb2.SetUseCaseRequest,
+        context: _aio.ServicerContext[_catalog_service_pb2.SetUseCaseRequest, _abc.Awaitable[_catalog_service_pb2.SetUseCaseResponse]],
+    ) -> _abc.Awaitable[_catalog_service_pb2.SetUseCaseResponse]:
+        """Chooses for the caller's organisation what a use case stands for."""
+
+    @_abc_1.abstractmethod
+    def ListCustomModels(
+        self,
+        request: _catalog_service_pb2.ListCustomModelsRequest,
+        context: _aio.ServicerContext[_catalog_service_pb2.ListCustomModelsRequest, _abc.Awaitable[_catalog_service_pb2.ListCustomModelsResponse]],
+    ) -> _abc.Awaitable[_catalog_service_pb2.ListCustomModelsResponse]:
+        """Lists the caller's custom models and those shared in the caller's project, by model id."""
+
+    @_abc_1.abstractmethod
+    def GetCustomModel(
+        self,
+        request: _catalog_service_pb2.GetCustomModelRequest,
+        context: _aio.ServicerContext[_catalog_service_pb2.GetCustomModelRequest, _abc.Awaitable[_catalog_service_pb2.GetCustomModelResponse]],
+    ) -> _abc.Awaitable[_catalog_service_pb2.GetCustomModelResponse]:
+        """Shows one of them. Fails with RESOURCE_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def CreateCustomModel(
+        self,
+        request: _catalog_service_pb2.CreateCustomModelRequest,
+        context: _aio.ServicerContext[_catalog_service_pb2.CreateCustomModelRequest, _abc.Awaitable[_catalog_service_pb2.CreateCustomModelResponse]],
+    ) -> _abc.Awaitable[_catalog_service_pb2.CreateCustomModelResponse]:
+        """Makes a custom model. Fails with RESOURCE_EXISTS where its model id is taken."""
+
+    @_abc_1.abstractmethod
+    def UpdateCustomModel(
+        self,
+        request: _catalog_service_pb2.UpdateCustomModelRequest,
+        context: _aio.ServicerContext[_catalog_service_pb2.UpdateCustomModelRequest, _abc.Awaitable[_catalog_service_pb2.UpdateCustomModelResponse]],
+    ) -> _abc.Awaitable[_catalog_service_pb2.UpdateCustomModelResponse]:
+        """Changes a custom model. For its owner, and for administrators of the project it is shared in."""
+
+    @_abc_1.abstractmethod
+    def DeleteCustomModel(
+        self,
+        request: _catalog_service_pb2.DeleteCustomModelRequest,
+        context: _aio.ServicerContext[_catalog_service_pb2.DeleteCustomModelRequest, _abc.Awaitable[_catalog_service_pb2.DeleteCustomModelResponse]],
+    ) -> _abc.Awaitable[_catalog_service_pb2.DeleteCustomModelResponse]:
+        """Removes a custom model, its key included. For those who may change it."""
+
+    @_abc_1.abstractmethod
+    def CheckCustomModel(
+        self,
+        request: _catalog_service_pb2.CheckCustomModelRequest,
+        context: _aio.ServicerContext[_catalog_service_pb2.CheckCustomModelRequest, _abc.Awaitable[_catalog_service_pb2.CheckCustomModelResponse]],
+    ) -> _abc.Awaitable[_catalog_service_pb2.CheckCustomModelResponse]:
+        """Checks a custom model as making it would, and shows what it would be kept as. Nothing is kept."""
 
     @_abc_1.abstractmethod
     def GetUserSettings(
@@ -78,6 +240,56 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _catalog_service_pb2.ListProviderKeysRequest,
         context: _aio.ServicerContext[_catalog_service_pb2.ListProviderKeysRequest, _abc.Awaitable[_catalog_service_pb2.ListProviderKeysResponse]],
     ) -> _abc.Awaitable[_catalog_service_pb2.ListProviderKeysResponse]:
-        """Gives a router the providers' secret keys."""
+        """Lists the keys of the caller's organisation; for platform administrators the platform's, too."""
+
+    @_abc_1.abstractmethod
+    def CreateProviderKey(
+        self,
+        request: _catalog_service_pb2.CreateProviderKeyRequest,
+        context: _aio.ServicerContext[_catalog_service_pb2.CreateProviderKeyRequest, _abc.Awaitable[_catalog_service_pb2.CreateProviderKeyResponse]],
+    ) -> _abc.Awaitable[_catalog_service_pb2.CreateProviderKeyResponse]:
+        """Sets a key for a provider, after the provider was asked whether it takes it. Fails with PROVIDER_AUTHENTICATION where it
+        does not, and with RESOURCE_EXISTS where the key is set already.
+        """
+
+    @_abc_1.abstractmethod
+    def CheckProviderKey(
+        self,
+        request: _catalog_service_pb2.CheckProviderKeyRequest,
+        context: _aio.ServicerContext[_catalog_service_pb2.CheckProviderKeyRequest, _abc.Awaitable[_catalog_service_pb2.CheckProviderKeyResponse]],
+    ) -> _abc.Awaitable[_catalog_service_pb2.CheckProviderKeyResponse]:
+        """Asks the provider again whether it takes a key."""
+
+    @_abc_1.abstractmethod
+    def DeleteProviderKey(
+        self,
+        request: _catalog_service_pb2.DeleteProviderKeyRequest,
+        context: _aio.ServicerContext[_catalog_service_pb2.DeleteProviderKeyRequest, _abc.Awaitable[_catalog_service_pb2.DeleteProviderKeyResponse]],
+    ) -> _abc.Awaitable[_catalog_service_pb2.DeleteProviderKeyResponse]:
+        """Removes a key. Routers use it no longer within a second."""
+
+    @_abc_1.abstractmethod
+    def RotateMasterKey(
+        self,
+        request: _catalog_service_pb2.RotateMasterKeyRequest,
+        context: _aio.ServicerContext[_catalog_service_pb2.RotateMasterKeyRequest, _abc.Awaitable[_catalog_service_pb2.RotateMasterKeyResponse]],
+    ) -> _abc.Awaitable[_catalog_service_pb2.RotateMasterKeyResponse]:
+        """Seals everything that was sealed under an earlier master key anew, under the present one."""
+
+    @_abc_1.abstractmethod
+    def ListSecrets(
+        self,
+        request: _catalog_service_pb2.ListSecretsRequest,
+        context: _aio.ServicerContext[_catalog_service_pb2.ListSecretsRequest, _abc.Awaitable[_catalog_service_pb2.ListSecretsResponse]],
+    ) -> _abc.Awaitable[_catalog_service_pb2.ListSecretsResponse]:
+        """Gives a router the secret keys of providers and custom models."""
+
+    @_abc_1.abstractmethod
+    def ReportProviderKey(
+        self,
+        request: _catalog_service_pb2.ReportProviderKeyRequest,
+        context: _aio.ServicerContext[_catalog_service_pb2.ReportProviderKeyRequest, _abc.Awaitable[_catalog_service_pb2.ReportProviderKeyResponse]],
+    ) -> _abc.Awaitable[_catalog_service_pb2.ReportProviderKeyResponse]:
+        """Takes what a provider said of a key when a router used it."""
 
 def add_CatalogServiceServicer_to_server(servicer: CatalogServiceServicer, server: _aio.Server) -> None: ...

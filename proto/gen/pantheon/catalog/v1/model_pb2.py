@@ -23,20 +23,25 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from pantheon.catalog.v1 import parameters_pb2 as pantheon_dot_catalog_dot_v1_dot_parameters__pb2
 from pantheon.catalog.v1 import price_pb2 as pantheon_dot_catalog_dot_v1_dot_price__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fpantheon/catalog/v1/model.proto\x12\x13pantheon.catalog.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fpantheon/catalog/v1/price.proto\"\x8d\x05\n\x05Model\x12\n\n\x02id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0f\n\x07\x61liases\x18\x03 \x03(\t\x12\x1b\n\x0e\x63ontext_window\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12\x1e\n\x11max_output_tokens\x18\x05 \x01(\x03H\x01\x88\x01\x01\x12\x37\n\x10input_modalities\x18\x06 \x03(\x0e\x32\x1d.pantheon.catalog.v1.Modality\x12\x38\n\x11output_modalities\x18\x07 \x03(\x0e\x32\x1d.pantheon.catalog.v1.Modality\x12\x1b\n\x0esupports_tools\x18\x08 \x01(\x08H\x02\x88\x01\x01\x12\'\n\x1asupports_structured_output\x18\t \x01(\x08H\x03\x88\x01\x01\x12\x1f\n\x12supports_reasoning\x18\n \x01(\x08H\x04\x88\x01\x01\x12\x35\n\x0crelease_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x05\x88\x01\x01\x12\x39\n\x10\x64\x65precation_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x06\x88\x01\x01\x12\x30\n\tendpoints\x18\r \x03(\x0b\x32\x1d.pantheon.catalog.v1.EndpointB\x11\n\x0f_context_windowB\x14\n\x12_max_output_tokensB\x11\n\x0f_supports_toolsB\x1d\n\x1b_supports_structured_outputB\x15\n\x13_supports_reasoningB\x0f\n\r_release_timeB\x13\n\x11_deprecation_time\"v\n\x08\x45ndpoint\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08provider\x18\x02 \x01(\t\x12\x19\n\x11provider_model_id\x18\x03 \x01(\t\x12\x31\n\x06prices\x18\x04 \x03(\x0b\x32!.pantheon.catalog.v1.PriceVersion*\x9e\x01\n\x08Modality\x12\x18\n\x14MODALITY_UNSPECIFIED\x10\x00\x12\x11\n\rMODALITY_TEXT\x10\x01\x12\x12\n\x0eMODALITY_IMAGE\x10\x02\x12\x12\n\x0eMODALITY_AUDIO\x10\x03\x12\x12\n\x0eMODALITY_VIDEO\x10\x04\x12\x11\n\rMODALITY_FILE\x10\x05\x12\x16\n\x12MODALITY_EMBEDDING\x10\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fpantheon/catalog/v1/model.proto\x12\x13pantheon.catalog.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$pantheon/catalog/v1/parameters.proto\x1a\x1fpantheon/catalog/v1/price.proto\"\xdb\x05\n\x05Model\x12\n\n\x02id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0f\n\x07\x61liases\x18\x03 \x03(\t\x12\x1b\n\x0e\x63ontext_window\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12\x1e\n\x11max_output_tokens\x18\x05 \x01(\x03H\x01\x88\x01\x01\x12\x37\n\x10input_modalities\x18\x06 \x03(\x0e\x32\x1d.pantheon.catalog.v1.Modality\x12\x38\n\x11output_modalities\x18\x07 \x03(\x0e\x32\x1d.pantheon.catalog.v1.Modality\x12\x1b\n\x0esupports_tools\x18\x08 \x01(\x08H\x02\x88\x01\x01\x12\'\n\x1asupports_structured_output\x18\t \x01(\x08H\x03\x88\x01\x01\x12\x1f\n\x12supports_reasoning\x18\n \x01(\x08H\x04\x88\x01\x01\x12\x35\n\x0crelease_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x05\x88\x01\x01\x12\x39\n\x10\x64\x65precation_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x06\x88\x01\x01\x12\x30\n\tendpoints\x18\r \x03(\x0b\x32\x1d.pantheon.catalog.v1.Endpoint\x12\x14\n\x0csuccessor_id\x18\x0e \x01(\t\x12\x36\n\nparameters\x18\x0f \x03(\x0b\x32\".pantheon.catalog.v1.ParameterSpecB\x11\n\x0f_context_windowB\x14\n\x12_max_output_tokensB\x11\n\x0f_supports_toolsB\x1d\n\x1b_supports_structured_outputB\x15\n\x13_supports_reasoningB\x0f\n\r_release_timeB\x13\n\x11_deprecation_time\"v\n\x08\x45ndpoint\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08provider\x18\x02 \x01(\t\x12\x19\n\x11provider_model_id\x18\x03 \x01(\t\x12\x31\n\x06prices\x18\x04 \x03(\x0b\x32!.pantheon.catalog.v1.PriceVersion*\x9e\x01\n\x08Modality\x12\x18\n\x14MODALITY_UNSPECIFIED\x10\x00\x12\x11\n\rMODALITY_TEXT\x10\x01\x12\x12\n\x0eMODALITY_IMAGE\x10\x02\x12\x12\n\x0eMODALITY_AUDIO\x10\x03\x12\x12\n\x0eMODALITY_VIDEO\x10\x04\x12\x11\n\rMODALITY_FILE\x10\x05\x12\x16\n\x12MODALITY_EMBEDDING\x10\x06*\xf5\x01\n\nCapability\x12\x1a\n\x16\x43\x41PABILITY_UNSPECIFIED\x10\x00\x12\x14\n\x10\x43\x41PABILITY_TOOLS\x10\x01\x12 \n\x1c\x43\x41PABILITY_STRUCTURED_OUTPUT\x10\x02\x12\x18\n\x14\x43\x41PABILITY_REASONING\x10\x03\x12\x15\n\x11\x43\x41PABILITY_VISION\x10\x04\x12\x14\n\x10\x43\x41PABILITY_AUDIO\x10\x05\x12\x14\n\x10\x43\x41PABILITY_FILES\x10\x06\x12\x1b\n\x17\x43\x41PABILITY_IMAGE_OUTPUT\x10\x07\x12\x19\n\x15\x43\x41PABILITY_EMBEDDINGS\x10\x08*\xa7\x01\n\nModelOrder\x12\x1b\n\x17MODEL_ORDER_UNSPECIFIED\x10\x00\x12\x1c\n\x18MODEL_ORDER_PROMPT_PRICE\x10\x01\x12 \n\x1cMODEL_ORDER_COMPLETION_PRICE\x10\x02\x12\x1e\n\x1aMODEL_ORDER_CONTEXT_WINDOW\x10\x03\x12\x1c\n\x18MODEL_ORDER_RELEASE_TIME\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'pantheon.catalog.v1.model_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_MODALITY']._serialized_start=899
-  _globals['_MODALITY']._serialized_end=1057
-  _globals['_MODEL']._serialized_start=123
-  _globals['_MODEL']._serialized_end=776
-  _globals['_ENDPOINT']._serialized_start=778
-  _globals['_ENDPOINT']._serialized_end=896
+  _globals['_MODALITY']._serialized_start=1015
+  _globals['_MODALITY']._serialized_end=1173
+  _globals['_CAPABILITY']._serialized_start=1176
+  _globals['_CAPABILITY']._serialized_end=1421
+  _globals['_MODELORDER']._serialized_start=1424
+  _globals['_MODELORDER']._serialized_end=1591
+  _globals['_MODEL']._serialized_start=161
+  _globals['_MODEL']._serialized_end=892
+  _globals['_ENDPOINT']._serialized_start=894
+  _globals['_ENDPOINT']._serialized_end=1012
 # @@protoc_insertion_point(module_scope)

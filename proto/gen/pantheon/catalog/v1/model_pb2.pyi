@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from pantheon.catalog.v1 import parameters_pb2 as _parameters_pb2
 from pantheon.catalog.v1 import price_pb2 as _price_pb2
 import builtins as _builtins
 import sys
@@ -61,6 +62,86 @@ MODALITY_EMBEDDING: Modality.ValueType  # 6
 """Vectors."""
 Global___Modality: _TypeAlias = Modality  # noqa: Y015
 
+class _Capability:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CapabilityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Capability.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CAPABILITY_UNSPECIFIED: _Capability.ValueType  # 0
+    """Never used."""
+    CAPABILITY_TOOLS: _Capability.ValueType  # 1
+    """Takes tools."""
+    CAPABILITY_STRUCTURED_OUTPUT: _Capability.ValueType  # 2
+    """Answers in a given JSON schema."""
+    CAPABILITY_REASONING: _Capability.ValueType  # 3
+    """Reasons before it answers."""
+    CAPABILITY_VISION: _Capability.ValueType  # 4
+    """Takes pictures."""
+    CAPABILITY_AUDIO: _Capability.ValueType  # 5
+    """Takes or makes sound."""
+    CAPABILITY_FILES: _Capability.ValueType  # 6
+    """Takes documents (PDF)."""
+    CAPABILITY_IMAGE_OUTPUT: _Capability.ValueType  # 7
+    """Makes pictures."""
+    CAPABILITY_EMBEDDINGS: _Capability.ValueType  # 8
+    """Makes vectors."""
+
+class Capability(_Capability, metaclass=_CapabilityEnumTypeWrapper):
+    """What a model can do, to choose by."""
+
+CAPABILITY_UNSPECIFIED: Capability.ValueType  # 0
+"""Never used."""
+CAPABILITY_TOOLS: Capability.ValueType  # 1
+"""Takes tools."""
+CAPABILITY_STRUCTURED_OUTPUT: Capability.ValueType  # 2
+"""Answers in a given JSON schema."""
+CAPABILITY_REASONING: Capability.ValueType  # 3
+"""Reasons before it answers."""
+CAPABILITY_VISION: Capability.ValueType  # 4
+"""Takes pictures."""
+CAPABILITY_AUDIO: Capability.ValueType  # 5
+"""Takes or makes sound."""
+CAPABILITY_FILES: Capability.ValueType  # 6
+"""Takes documents (PDF)."""
+CAPABILITY_IMAGE_OUTPUT: Capability.ValueType  # 7
+"""Makes pictures."""
+CAPABILITY_EMBEDDINGS: Capability.ValueType  # 8
+"""Makes vectors."""
+Global___Capability: _TypeAlias = Capability  # noqa: Y015
+
+class _ModelOrder:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ModelOrderEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ModelOrder.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MODEL_ORDER_UNSPECIFIED: _ModelOrder.ValueType  # 0
+    """By id."""
+    MODEL_ORDER_PROMPT_PRICE: _ModelOrder.ValueType  # 1
+    """By the lowest present price of a prompt token among its endpoints, cheapest first."""
+    MODEL_ORDER_COMPLETION_PRICE: _ModelOrder.ValueType  # 2
+    """As above, of a completion token."""
+    MODEL_ORDER_CONTEXT_WINDOW: _ModelOrder.ValueType  # 3
+    """By context window, largest first."""
+    MODEL_ORDER_RELEASE_TIME: _ModelOrder.ValueType  # 4
+    """By release, newest first."""
+
+class ModelOrder(_ModelOrder, metaclass=_ModelOrderEnumTypeWrapper):
+    """What lists of models are ordered by; ties, and what is unknown, come by id at the end."""
+
+MODEL_ORDER_UNSPECIFIED: ModelOrder.ValueType  # 0
+"""By id."""
+MODEL_ORDER_PROMPT_PRICE: ModelOrder.ValueType  # 1
+"""By the lowest present price of a prompt token among its endpoints, cheapest first."""
+MODEL_ORDER_COMPLETION_PRICE: ModelOrder.ValueType  # 2
+"""As above, of a completion token."""
+MODEL_ORDER_CONTEXT_WINDOW: ModelOrder.ValueType  # 3
+"""By context window, largest first."""
+MODEL_ORDER_RELEASE_TIME: ModelOrder.ValueType  # 4
+"""By release, newest first."""
+Global___ModelOrder: _TypeAlias = ModelOrder  # noqa: Y015
+
 @_typing.final
 class Model(_message.Message):
     """A model, wherever it is served."""
@@ -80,6 +161,8 @@ class Model(_message.Message):
     RELEASE_TIME_FIELD_NUMBER: _builtins.int
     DEPRECATION_TIME_FIELD_NUMBER: _builtins.int
     ENDPOINTS_FIELD_NUMBER: _builtins.int
+    SUCCESSOR_ID_FIELD_NUMBER: _builtins.int
+    PARAMETERS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Canonical: `<vendor>/<model>`, as "openai/gpt-4"."""
     display_name: _builtins.str
@@ -94,6 +177,8 @@ class Model(_message.Message):
     """Answers in a given JSON schema; absent: unknown."""
     supports_reasoning: _builtins.bool
     """Reasons before it answers; absent: unknown."""
+    successor_id: _builtins.str
+    """The model advised in its place once it is deprecated; empty: none is named."""
     @_builtins.property
     def aliases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Other names it answers to: bare "gpt-4", dated names. Unique over the catalog."""
@@ -118,6 +203,10 @@ class Model(_message.Message):
     def endpoints(self) -> _containers.RepeatedCompositeFieldContainer[Global___Endpoint]:
         """Where it is served, in the order of preference: its own vendor first."""
 
+    @_builtins.property
+    def parameters(self) -> _containers.RepeatedCompositeFieldContainer[_parameters_pb2.ParameterSpec]:
+        """What it takes, one entry a field of ModelParameters, in their order."""
+
     def __init__(
         self,
         *,
@@ -134,10 +223,12 @@ class Model(_message.Message):
         release_time: _timestamp_pb2.Timestamp | None = ...,
         deprecation_time: _timestamp_pb2.Timestamp | None = ...,
         endpoints: _abc.Iterable[Global___Endpoint] | None = ...,
+        successor_id: _builtins.str = ...,
+        parameters: _abc.Iterable[_parameters_pb2.ParameterSpec] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_context_window", b"_context_window", "_deprecation_time", b"_deprecation_time", "_max_output_tokens", b"_max_output_tokens", "_release_time", b"_release_time", "_supports_reasoning", b"_supports_reasoning", "_supports_structured_output", b"_supports_structured_output", "_supports_tools", b"_supports_tools", "context_window", b"context_window", "deprecation_time", b"deprecation_time", "max_output_tokens", b"max_output_tokens", "release_time", b"release_time", "supports_reasoning", b"supports_reasoning", "supports_structured_output", b"supports_structured_output", "supports_tools", b"supports_tools"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_context_window", b"_context_window", "_deprecation_time", b"_deprecation_time", "_max_output_tokens", b"_max_output_tokens", "_release_time", b"_release_time", "_supports_reasoning", b"_supports_reasoning", "_supports_structured_output", b"_supports_structured_output", "_supports_tools", b"_supports_tools", "aliases", b"aliases", "context_window", b"context_window", "deprecation_time", b"deprecation_time", "display_name", b"display_name", "endpoints", b"endpoints", "id", b"id", "input_modalities", b"input_modalities", "max_output_tokens", b"max_output_tokens", "output_modalities", b"output_modalities", "release_time", b"release_time", "supports_reasoning", b"supports_reasoning", "supports_structured_output", b"supports_structured_output", "supports_tools", b"supports_tools"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_context_window", b"_context_window", "_deprecation_time", b"_deprecation_time", "_max_output_tokens", b"_max_output_tokens", "_release_time", b"_release_time", "_supports_reasoning", b"_supports_reasoning", "_supports_structured_output", b"_supports_structured_output", "_supports_tools", b"_supports_tools", "aliases", b"aliases", "context_window", b"context_window", "deprecation_time", b"deprecation_time", "display_name", b"display_name", "endpoints", b"endpoints", "id", b"id", "input_modalities", b"input_modalities", "max_output_tokens", b"max_output_tokens", "output_modalities", b"output_modalities", "parameters", b"parameters", "release_time", b"release_time", "successor_id", b"successor_id", "supports_reasoning", b"supports_reasoning", "supports_structured_output", b"supports_structured_output", "supports_tools", b"supports_tools"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__context_window: _TypeAlias = _typing.Literal["context_window"]  # noqa: Y015
     _WhichOneofArgType__context_window: _TypeAlias = _typing.Literal["_context_window", b"_context_window"]  # noqa: Y015

@@ -9,10 +9,10 @@ import builtins as _builtins
 import sys
 import typing as _typing
 
-if sys.version_info >= (3, 10):
-    from typing import TypeAlias as _TypeAlias
+if sys.version_info >= (3, 11):
+    from typing import TypeAlias as _TypeAlias, Never as _Never
 else:
-    from typing_extensions import TypeAlias as _TypeAlias
+    from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -74,3 +74,45 @@ class ModelParameters(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__top_p) -> _WhichOneofReturnType__top_p | None: ...
 
 Global___ModelParameters: _TypeAlias = ModelParameters  # noqa: Y015
+
+@_typing.final
+class ParameterSpec(_message.Message):
+    """What a model takes for one parameter."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    SUPPORTED_FIELD_NUMBER: _builtins.int
+    MINIMUM_FIELD_NUMBER: _builtins.int
+    MAXIMUM_FIELD_NUMBER: _builtins.int
+    DEFAULT_VALUE_FIELD_NUMBER: _builtins.int
+    INTEGER_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """As in ModelParameters: "temperature"."""
+    supported: _builtins.bool
+    """The model takes it. Where it does not, what settings say of it is not sent; what a request itself says is."""
+    minimum: _builtins.float
+    """Least value, inclusive."""
+    maximum: _builtins.float
+    """Greatest value, inclusive; of max_tokens the model's own maximum."""
+    default_value: _builtins.float
+    """What holds where `apply_defaults` asks for defaults: the model's own, else the platform's."""
+    integer: _builtins.bool
+    """Only whole numbers."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        supported: _builtins.bool = ...,
+        minimum: _builtins.float = ...,
+        maximum: _builtins.float = ...,
+        default_value: _builtins.float = ...,
+        integer: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["default_value", b"default_value", "integer", b"integer", "maximum", b"maximum", "minimum", b"minimum", "name", b"name", "supported", b"supported"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ParameterSpec: _TypeAlias = ParameterSpec  # noqa: Y015

@@ -26,19 +26,21 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.type import decimal_pb2 as google_dot_type_dot_decimal__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fpantheon/catalog/v1/price.proto\x12\x13pantheon.catalog.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19google/type/decimal.proto\"\xc4\x01\n\x0cPriceVersion\x12\n\n\x02id\x18\x01 \x01(\t\x12\x32\n\x0e\x65\x66\x66\x65\x63tive_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brecord_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0bunit_prices\x18\x04 \x03(\x0b\x32\x1e.pantheon.catalog.v1.UnitPrice\x12\x0e\n\x06source\x18\x05 \x01(\t\"\x9a\x01\n\tUnitPrice\x12,\n\x04unit\x18\x01 \x01(\x0e\x32\x1e.pantheon.catalog.v1.PriceUnit\x12#\n\x05price\x18\x02 \x01(\x0b\x32\x14.google.type.Decimal\x12\x0b\n\x03per\x18\x03 \x01(\x03\x12-\n\x05tiers\x18\x04 \x03(\x0b\x32\x1e.pantheon.catalog.v1.PriceTier\"M\n\tPriceTier\x12\x1b\n\x13\x61\x62ove_prompt_tokens\x18\x01 \x01(\x03\x12#\n\x05price\x18\x02 \x01(\x0b\x32\x14.google.type.Decimal*\xe6\x02\n\tPriceUnit\x12\x1a\n\x16PRICE_UNIT_UNSPECIFIED\x10\x00\x12\x1b\n\x17PRICE_UNIT_PROMPT_TOKEN\x10\x01\x12\x1b\n\x17PRICE_UNIT_CACHED_TOKEN\x10\x02\x12 \n\x1cPRICE_UNIT_CACHE_WRITE_TOKEN\x10\x03\x12!\n\x1dPRICE_UNIT_PROMPT_AUDIO_TOKEN\x10\x04\x12!\n\x1dPRICE_UNIT_CACHED_AUDIO_TOKEN\x10\x05\x12\x1f\n\x1bPRICE_UNIT_COMPLETION_TOKEN\x10\x06\x12\x1e\n\x1aPRICE_UNIT_REASONING_TOKEN\x10\x07\x12%\n!PRICE_UNIT_COMPLETION_AUDIO_TOKEN\x10\x08\x12\x16\n\x12PRICE_UNIT_REQUEST\x10\t\x12\x1b\n\x17PRICE_UNIT_PROMPT_IMAGE\x10\nb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fpantheon/catalog/v1/price.proto\x12\x13pantheon.catalog.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19google/type/decimal.proto\"\xc4\x01\n\x0cPriceVersion\x12\n\n\x02id\x18\x01 \x01(\t\x12\x32\n\x0e\x65\x66\x66\x65\x63tive_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brecord_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0bunit_prices\x18\x04 \x03(\x0b\x32\x1e.pantheon.catalog.v1.UnitPrice\x12\x0e\n\x06source\x18\x05 \x01(\t\"\xbb\x02\n\rPriceOverride\x12\n\n\x02id\x18\x01 \x01(\t\x12\x17\n\x0forganisation_id\x18\x02 \x01(\t\x12\x10\n\x08provider\x18\x03 \x01(\t\x12\x13\n\x0b\x65ndpoint_id\x18\x04 \x01(\t\x12\x32\n\x0e\x65\x66\x66\x65\x63tive_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brecord_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x06\x66\x61\x63tor\x18\x07 \x01(\x0b\x32\x14.google.type.DecimalH\x00\x88\x01\x01\x12\x33\n\x0bunit_prices\x18\x08 \x03(\x0b\x32\x1e.pantheon.catalog.v1.UnitPrice\x12\x0e\n\x06source\x18\t \x01(\tB\t\n\x07_factor\"\x9a\x01\n\tUnitPrice\x12,\n\x04unit\x18\x01 \x01(\x0e\x32\x1e.pantheon.catalog.v1.PriceUnit\x12#\n\x05price\x18\x02 \x01(\x0b\x32\x14.google.type.Decimal\x12\x0b\n\x03per\x18\x03 \x01(\x03\x12-\n\x05tiers\x18\x04 \x03(\x0b\x32\x1e.pantheon.catalog.v1.PriceTier\"M\n\tPriceTier\x12\x1b\n\x13\x61\x62ove_prompt_tokens\x18\x01 \x01(\x03\x12#\n\x05price\x18\x02 \x01(\x0b\x32\x14.google.type.Decimal*\xe6\x02\n\tPriceUnit\x12\x1a\n\x16PRICE_UNIT_UNSPECIFIED\x10\x00\x12\x1b\n\x17PRICE_UNIT_PROMPT_TOKEN\x10\x01\x12\x1b\n\x17PRICE_UNIT_CACHED_TOKEN\x10\x02\x12 \n\x1cPRICE_UNIT_CACHE_WRITE_TOKEN\x10\x03\x12!\n\x1dPRICE_UNIT_PROMPT_AUDIO_TOKEN\x10\x04\x12!\n\x1dPRICE_UNIT_CACHED_AUDIO_TOKEN\x10\x05\x12\x1f\n\x1bPRICE_UNIT_COMPLETION_TOKEN\x10\x06\x12\x1e\n\x1aPRICE_UNIT_REASONING_TOKEN\x10\x07\x12%\n!PRICE_UNIT_COMPLETION_AUDIO_TOKEN\x10\x08\x12\x16\n\x12PRICE_UNIT_REQUEST\x10\t\x12\x1b\n\x17PRICE_UNIT_PROMPT_IMAGE\x10\nb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'pantheon.catalog.v1.price_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PRICEUNIT']._serialized_start=552
-  _globals['_PRICEUNIT']._serialized_end=910
+  _globals['_PRICEUNIT']._serialized_start=870
+  _globals['_PRICEUNIT']._serialized_end=1228
   _globals['_PRICEVERSION']._serialized_start=117
   _globals['_PRICEVERSION']._serialized_end=313
-  _globals['_UNITPRICE']._serialized_start=316
-  _globals['_UNITPRICE']._serialized_end=470
-  _globals['_PRICETIER']._serialized_start=472
-  _globals['_PRICETIER']._serialized_end=549
+  _globals['_PRICEOVERRIDE']._serialized_start=316
+  _globals['_PRICEOVERRIDE']._serialized_end=631
+  _globals['_UNITPRICE']._serialized_start=634
+  _globals['_UNITPRICE']._serialized_end=788
+  _globals['_PRICETIER']._serialized_start=790
+  _globals['_PRICETIER']._serialized_end=867
 # @@protoc_insertion_point(module_scope)

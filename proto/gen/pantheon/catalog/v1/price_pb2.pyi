@@ -126,6 +126,77 @@ class PriceVersion(_message.Message):
 Global___PriceVersion: _TypeAlias = PriceVersion  # noqa: Y015
 
 @_typing.final
+class PriceOverride(_message.Message):
+    """What an organisation pays instead of a list price, from a moment on. Appended, never changed: of those of one target
+    the one with the latest `effective_time` at or before a completion's start holds, and one of an endpoint before one of
+    its provider. A factor of 1 ends what came before it.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    ORGANISATION_ID_FIELD_NUMBER: _builtins.int
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    ENDPOINT_ID_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_TIME_FIELD_NUMBER: _builtins.int
+    RECORD_TIME_FIELD_NUMBER: _builtins.int
+    FACTOR_FIELD_NUMBER: _builtins.int
+    UNIT_PRICES_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """UUIDv7. Ledger rows name it beside the price version. Output only."""
+    organisation_id: _builtins.str
+    """Whose, UUIDv7. Empty when written: the caller's organisation."""
+    provider: _builtins.str
+    """The provider whose prices these are."""
+    endpoint_id: _builtins.str
+    """Only this endpoint's, as "openai:gpt-4"; empty: all of the provider's."""
+    source: _builtins.str
+    """Where the figures come from: "contract 17". At most 200 characters."""
+    @_builtins.property
+    def effective_time(self) -> _timestamp_pb2.Timestamp:
+        """From when it holds, inclusive; absent when written: from now on."""
+
+    @_builtins.property
+    def record_time(self) -> _timestamp_pb2.Timestamp:
+        """When the catalog learnt of it. Output only."""
+
+    @_builtins.property
+    def factor(self) -> _decimal_pb2.Decimal:
+        """The list price times this, exact: 0.8 for a discount of a fifth. 0 to 100, at most 6 digits after the point. Absent:
+        see unit_prices.
+        """
+
+    @_builtins.property
+    def unit_prices(self) -> _containers.RepeatedCompositeFieldContainer[Global___UnitPrice]:
+        """The organisation's own price, in place of the list's. Needs an endpoint_id, and no factor beside it. A completion
+        rated by it has the override's id as its price version's too.
+        """
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        organisation_id: _builtins.str = ...,
+        provider: _builtins.str = ...,
+        endpoint_id: _builtins.str = ...,
+        effective_time: _timestamp_pb2.Timestamp | None = ...,
+        record_time: _timestamp_pb2.Timestamp | None = ...,
+        factor: _decimal_pb2.Decimal | None = ...,
+        unit_prices: _abc.Iterable[Global___UnitPrice] | None = ...,
+        source: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_factor", b"_factor", "effective_time", b"effective_time", "factor", b"factor", "record_time", b"record_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_factor", b"_factor", "effective_time", b"effective_time", "endpoint_id", b"endpoint_id", "factor", b"factor", "id", b"id", "organisation_id", b"organisation_id", "provider", b"provider", "record_time", b"record_time", "source", b"source", "unit_prices", b"unit_prices"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__factor: _TypeAlias = _typing.Literal["factor"]  # noqa: Y015
+    _WhichOneofArgType__factor: _TypeAlias = _typing.Literal["_factor", b"_factor"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__factor) -> _WhichOneofReturnType__factor | None: ...
+
+Global___PriceOverride: _TypeAlias = PriceOverride  # noqa: Y015
+
+@_typing.final
 class UnitPrice(_message.Message):
     """The price of one unit."""
 

@@ -24,23 +24,19 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"pantheon/catalog/v1/provider.proto\x12\x13pantheon.catalog.v1\"\xc7\x02\n\x08Provider\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x10\n\x08\x62\x61se_url\x18\x03 \x01(\t\x12\x34\n\x0bwire_format\x18\x04 \x01(\x0e\x32\x1f.pantheon.catalog.v1.WireFormat\x12\x32\n\nauth_style\x18\x05 \x01(\x0e\x32\x1e.pantheon.catalog.v1.AuthStyle\x12\x12\n\nmodels_url\x18\x06 \x01(\t\x12\x14\n\x0ckey_variable\x18\x07 \x01(\t\x12\x19\n\x11\x62\x61se_url_variable\x18\x08 \x01(\t\x12\x12\n\nconfigured\x18\t \x01(\x08\x12\x0f\n\x07sandbox\x18\n \x01(\x08\x12\x31\n\x05\x66lags\x18\x0b \x01(\x0b\x32\".pantheon.catalog.v1.ProviderFlags\"\xb4\x01\n\rProviderFlags\x12\x14\n\x0creports_cost\x18\x01 \x01(\x08\x12\x1a\n\x12\x61ggregates_vendors\x18\x02 \x01(\x08\x12\x1d\n\x15streams_usage_unasked\x18\x03 \x01(\x08\x12\x1a\n\x12renames_max_tokens\x18\x04 \x01(\x08\x12\x18\n\x10serves_responses\x18\x05 \x01(\x08\x12\x1c\n\x14wants_reasoning_back\x18\x06 \x01(\x08\"P\n\x0cProviderKeys\x12\x10\n\x08provider\x18\x01 \x01(\t\x12.\n\x04keys\x18\x02 \x03(\x0b\x32 .pantheon.catalog.v1.ProviderKey\",\n\x0bProviderKey\x12\r\n\x05label\x18\x01 \x01(\t\x12\x0e\n\x06secret\x18\x02 \x01(\t*\xa4\x01\n\nWireFormat\x12\x1b\n\x17WIRE_FORMAT_UNSPECIFIED\x10\x00\x12\x1b\n\x17WIRE_FORMAT_OPENAI_CHAT\x10\x01\x12 \n\x1cWIRE_FORMAT_OPENAI_RESPONSES\x10\x02\x12\"\n\x1eWIRE_FORMAT_ANTHROPIC_MESSAGES\x10\x03\x12\x16\n\x12WIRE_FORMAT_GEMINI\x10\x04*\xa4\x01\n\tAuthStyle\x12\x1a\n\x16\x41UTH_STYLE_UNSPECIFIED\x10\x00\x12\x15\n\x11\x41UTH_STYLE_BEARER\x10\x01\x12\x18\n\x14\x41UTH_STYLE_X_API_KEY\x10\x02\x12\x1d\n\x19\x41UTH_STYLE_X_GOOG_API_KEY\x10\x03\x12\x16\n\x12\x41UTH_STYLE_API_KEY\x10\x04\x12\x13\n\x0f\x41UTH_STYLE_NONE\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"pantheon/catalog/v1/provider.proto\x12\x13pantheon.catalog.v1\"\xde\x02\n\x08Provider\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x10\n\x08\x62\x61se_url\x18\x03 \x01(\t\x12\x34\n\x0bwire_format\x18\x04 \x01(\x0e\x32\x1f.pantheon.catalog.v1.WireFormat\x12\x32\n\nauth_style\x18\x05 \x01(\x0e\x32\x1e.pantheon.catalog.v1.AuthStyle\x12\x12\n\nmodels_url\x18\x06 \x01(\t\x12\x14\n\x0ckey_variable\x18\x07 \x01(\t\x12\x19\n\x11\x62\x61se_url_variable\x18\x08 \x01(\t\x12\x12\n\nconfigured\x18\t \x01(\x08\x12\x0f\n\x07sandbox\x18\n \x01(\x08\x12\x31\n\x05\x66lags\x18\x0b \x01(\x0b\x32\".pantheon.catalog.v1.ProviderFlags\x12\x15\n\rkey_check_url\x18\x0c \x01(\t\"\xb4\x01\n\rProviderFlags\x12\x14\n\x0creports_cost\x18\x01 \x01(\x08\x12\x1a\n\x12\x61ggregates_vendors\x18\x02 \x01(\x08\x12\x1d\n\x15streams_usage_unasked\x18\x03 \x01(\x08\x12\x1a\n\x12renames_max_tokens\x18\x04 \x01(\x08\x12\x18\n\x10serves_responses\x18\x05 \x01(\x08\x12\x1c\n\x14wants_reasoning_back\x18\x06 \x01(\x08*\xa4\x01\n\nWireFormat\x12\x1b\n\x17WIRE_FORMAT_UNSPECIFIED\x10\x00\x12\x1b\n\x17WIRE_FORMAT_OPENAI_CHAT\x10\x01\x12 \n\x1cWIRE_FORMAT_OPENAI_RESPONSES\x10\x02\x12\"\n\x1eWIRE_FORMAT_ANTHROPIC_MESSAGES\x10\x03\x12\x16\n\x12WIRE_FORMAT_GEMINI\x10\x04*\xa4\x01\n\tAuthStyle\x12\x1a\n\x16\x41UTH_STYLE_UNSPECIFIED\x10\x00\x12\x15\n\x11\x41UTH_STYLE_BEARER\x10\x01\x12\x18\n\x14\x41UTH_STYLE_X_API_KEY\x10\x02\x12\x1d\n\x19\x41UTH_STYLE_X_GOOG_API_KEY\x10\x03\x12\x16\n\x12\x41UTH_STYLE_API_KEY\x10\x04\x12\x13\n\x0f\x41UTH_STYLE_NONE\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'pantheon.catalog.v1.provider_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_WIREFORMAT']._serialized_start=701
-  _globals['_WIREFORMAT']._serialized_end=865
-  _globals['_AUTHSTYLE']._serialized_start=868
-  _globals['_AUTHSTYLE']._serialized_end=1032
+  _globals['_WIREFORMAT']._serialized_start=596
+  _globals['_WIREFORMAT']._serialized_end=760
+  _globals['_AUTHSTYLE']._serialized_start=763
+  _globals['_AUTHSTYLE']._serialized_end=927
   _globals['_PROVIDER']._serialized_start=60
-  _globals['_PROVIDER']._serialized_end=387
-  _globals['_PROVIDERFLAGS']._serialized_start=390
-  _globals['_PROVIDERFLAGS']._serialized_end=570
-  _globals['_PROVIDERKEYS']._serialized_start=572
-  _globals['_PROVIDERKEYS']._serialized_end=652
-  _globals['_PROVIDERKEY']._serialized_start=654
-  _globals['_PROVIDERKEY']._serialized_end=698
+  _globals['_PROVIDER']._serialized_end=410
+  _globals['_PROVIDERFLAGS']._serialized_start=413
+  _globals['_PROVIDERFLAGS']._serialized_end=593
 # @@protoc_insertion_point(module_scope)

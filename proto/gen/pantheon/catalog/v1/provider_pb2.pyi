@@ -3,10 +3,8 @@
 isort:skip_file
 """
 
-from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
-from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
@@ -104,6 +102,7 @@ class Provider(_message.Message):
     CONFIGURED_FIELD_NUMBER: _builtins.int
     SANDBOX_FIELD_NUMBER: _builtins.int
     FLAGS_FIELD_NUMBER: _builtins.int
+    KEY_CHECK_URL_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Unique, lower case: "openai", "openrouter"."""
     display_name: _builtins.str
@@ -125,11 +124,16 @@ class Provider(_message.Message):
     base_url_variable: _builtins.str
     """The environment variable that moves base_url: "OPENROUTER_BASE_URL"."""
     configured: _builtins.bool
-    """It has a base_url, and a key; or, where it needs no key (a local server), base_url_variable is set: that it needs
-    none does not say that there is one. Only such providers are routed to.
+    """It has a base_url, and a key of the platform's; or, where it needs no key (a local server), base_url_variable is
+    set: that it needs none does not say that there is one. Other providers are routed to only for organisations with
+    keys of their own.
     """
     sandbox: _builtins.bool
     """A simulated provider: answers and ledger rows say so."""
+    key_check_url: _builtins.str
+    """What answers 200 to a GET with a good key, and 401 or 403 to one with a bad one; relative to base_url unless
+    absolute. Empty: there is no such thing, and keys are not checked when they are set.
+    """
     @_builtins.property
     def flags(self) -> Global___ProviderFlags:
         """What is particular about it."""
@@ -148,10 +152,11 @@ class Provider(_message.Message):
         configured: _builtins.bool = ...,
         sandbox: _builtins.bool = ...,
         flags: Global___ProviderFlags | None = ...,
+        key_check_url: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["flags", b"flags"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["auth_style", b"auth_style", "base_url", b"base_url", "base_url_variable", b"base_url_variable", "configured", b"configured", "display_name", b"display_name", "flags", b"flags", "key_variable", b"key_variable", "models_url", b"models_url", "name", b"name", "sandbox", b"sandbox", "wire_format", b"wire_format"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["auth_style", b"auth_style", "base_url", b"base_url", "base_url_variable", b"base_url_variable", "configured", b"configured", "display_name", b"display_name", "flags", b"flags", "key_check_url", b"key_check_url", "key_variable", b"key_variable", "models_url", b"models_url", "name", b"name", "sandbox", b"sandbox", "wire_format", b"wire_format"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -202,57 +207,3 @@ class ProviderFlags(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ProviderFlags: _TypeAlias = ProviderFlags  # noqa: Y015
-
-@_typing.final
-class ProviderKeys(_message.Message):
-    """The secret keys of one provider. Only ever travels from the catalog to a router, over an internal RPC."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    PROVIDER_FIELD_NUMBER: _builtins.int
-    KEYS_FIELD_NUMBER: _builtins.int
-    provider: _builtins.str
-    """The provider's name."""
-    @_builtins.property
-    def keys(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProviderKey]:
-        """In the order to be used."""
-
-    def __init__(
-        self,
-        *,
-        provider: _builtins.str = ...,
-        keys: _abc.Iterable[Global___ProviderKey] | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["keys", b"keys", "provider", b"provider"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ProviderKeys: _TypeAlias = ProviderKeys  # noqa: Y015
-
-@_typing.final
-class ProviderKey(_message.Message):
-    """One secret key of a provider."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    LABEL_FIELD_NUMBER: _builtins.int
-    SECRET_FIELD_NUMBER: _builtins.int
-    label: _builtins.str
-    """Recognises the key in reports and events without telling it: its last four characters, or "env:1"."""
-    secret: _builtins.str
-    """The secret."""
-    def __init__(
-        self,
-        *,
-        label: _builtins.str = ...,
-        secret: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["label", b"label", "secret", b"secret"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ProviderKey: _TypeAlias = ProviderKey  # noqa: Y015

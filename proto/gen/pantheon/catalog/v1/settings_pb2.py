@@ -24,15 +24,16 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from pantheon.catalog.v1 import parameters_pb2 as pantheon_dot_catalog_dot_v1_dot_parameters__pb2
+from pantheon.catalog.v1 import use_case_pb2 as pantheon_dot_catalog_dot_v1_dot_use__case__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"pantheon/catalog/v1/settings.proto\x12\x13pantheon.catalog.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$pantheon/catalog/v1/parameters.proto\"\xbe\x01\n\x0cUserSettings\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x17\n\x0fpreferred_model\x18\x02 \x01(\t\x12>\n\x10model_parameters\x18\x03 \x01(\x0b\x32$.pantheon.catalog.v1.ModelParameters\x12\x34\n\x0bupdate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x00\x88\x01\x01\x42\x0e\n\x0c_update_timeb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"pantheon/catalog/v1/settings.proto\x12\x13pantheon.catalog.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$pantheon/catalog/v1/parameters.proto\x1a\"pantheon/catalog/v1/use_case.proto\"\xf5\x01\n\x0cUserSettings\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x17\n\x0fpreferred_model\x18\x02 \x01(\t\x12>\n\x10model_parameters\x18\x03 \x01(\x0b\x32$.pantheon.catalog.v1.ModelParameters\x12\x34\n\x0bupdate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x00\x88\x01\x01\x12\x35\n\tuse_cases\x18\x05 \x03(\x0b\x32\".pantheon.catalog.v1.UseCaseChoiceB\x0e\n\x0c_update_timeb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'pantheon.catalog.v1.settings_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_USERSETTINGS']._serialized_start=131
-  _globals['_USERSETTINGS']._serialized_end=321
+  _globals['_USERSETTINGS']._serialized_start=167
+  _globals['_USERSETTINGS']._serialized_end=412
 # @@protoc_insertion_point(module_scope)

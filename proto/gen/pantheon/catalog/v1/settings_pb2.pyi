@@ -3,10 +3,13 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 from pantheon.catalog.v1 import parameters_pb2 as _parameters_pb2
+from pantheon.catalog.v1 import use_case_pb2 as _use_case_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -28,10 +31,13 @@ class UserSettings(_message.Message):
     PREFERRED_MODEL_FIELD_NUMBER: _builtins.int
     MODEL_PARAMETERS_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    USE_CASES_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     """The user, UUIDv7. Output only: identity comes from the token."""
     preferred_model: _builtins.str
-    """The model `auto` stands for: a model id, an alias, or `<vendor>/<name>` of a configured provider. Empty: none."""
+    """The model `auto` stands for: a model id, an alias, `<vendor>/<name>` of a configured provider, or `custom/<slug>`.
+    Empty: what `auto/general` stands for.
+    """
     @_builtins.property
     def model_parameters(self) -> _parameters_pb2.ModelParameters:
         """Parameters applied where a request leaves them open."""
@@ -40,6 +46,10 @@ class UserSettings(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When they last changed; absent: never set. Output only."""
 
+    @_builtins.property
+    def use_cases(self) -> _containers.RepeatedCompositeFieldContainer[_use_case_pb2.UseCaseChoice]:
+        """The user's own choices by use case, each at most once; where there is none, the organisation's holds."""
+
     def __init__(
         self,
         *,
@@ -47,10 +57,11 @@ class UserSettings(_message.Message):
         preferred_model: _builtins.str = ...,
         model_parameters: _parameters_pb2.ModelParameters | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        use_cases: _abc.Iterable[_use_case_pb2.UseCaseChoice] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_update_time", b"_update_time", "model_parameters", b"model_parameters", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_update_time", b"_update_time", "model_parameters", b"model_parameters", "preferred_model", b"preferred_model", "update_time", b"update_time", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_update_time", b"_update_time", "model_parameters", b"model_parameters", "preferred_model", b"preferred_model", "update_time", b"update_time", "use_cases", b"use_cases", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__update_time: _TypeAlias = _typing.Literal["update_time"]  # noqa: Y015
     _WhichOneofArgType__update_time: _TypeAlias = _typing.Literal["_update_time", b"_update_time"]  # noqa: Y015

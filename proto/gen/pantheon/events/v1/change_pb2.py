@@ -25,38 +25,51 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from pantheon.auth.v1 import identity_pb2 as pantheon_dot_auth_dot_v1_dot_identity__pb2
 from pantheon.auth.v1 import key_pb2 as pantheon_dot_auth_dot_v1_dot_key__pb2
+from pantheon.catalog.v1 import custom_model_pb2 as pantheon_dot_catalog_dot_v1_dot_custom__model__pb2
 from pantheon.catalog.v1 import model_pb2 as pantheon_dot_catalog_dot_v1_dot_model__pb2
+from pantheon.catalog.v1 import price_pb2 as pantheon_dot_catalog_dot_v1_dot_price__pb2
 from pantheon.catalog.v1 import provider_pb2 as pantheon_dot_catalog_dot_v1_dot_provider__pb2
 from pantheon.catalog.v1 import settings_pb2 as pantheon_dot_catalog_dot_v1_dot_settings__pb2
+from pantheon.catalog.v1 import use_case_pb2 as pantheon_dot_catalog_dot_v1_dot_use__case__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fpantheon/events/v1/change.proto\x12\x12pantheon.events.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fpantheon/auth/v1/identity.proto\x1a\x1apantheon/auth/v1/key.proto\x1a\x1fpantheon/catalog/v1/model.proto\x1a\"pantheon/catalog/v1/provider.proto\x1a\"pantheon/catalog/v1/settings.proto\"\x8d\x05\n\x06\x43hange\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12\x10\n\x08\x65vent_id\x18\x02 \x01(\t\x12/\n\x0b\x63ommit_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x0bkey_created\x18\n \x01(\x0b\x32\x1e.pantheon.events.v1.KeyCreatedH\x00\x12\x35\n\x0bkey_revoked\x18\x0b \x01(\x0b\x32\x1e.pantheon.events.v1.KeyRevokedH\x00\x12\x37\n\x0cuser_changed\x18\x0c \x01(\x0b\x32\x1f.pantheon.events.v1.UserChangedH\x00\x12G\n\x14organisation_changed\x18\r \x01(\x0b\x32\'.pantheon.events.v1.OrganisationChangedH\x00\x12=\n\x0fproject_changed\x18\x0e \x01(\x0b\x32\".pantheon.events.v1.ProjectChangedH\x00\x12?\n\x10provider_changed\x18\x14 \x01(\x0b\x32#.pantheon.events.v1.ProviderChangedH\x00\x12\x39\n\rmodel_changed\x18\x15 \x01(\x0b\x32 .pantheon.events.v1.ModelChangedH\x00\x12\x39\n\rmodel_removed\x18\x16 \x01(\x0b\x32 .pantheon.events.v1.ModelRemovedH\x00\x12?\n\x10settings_changed\x18\x17 \x01(\x0b\x32#.pantheon.events.v1.SettingsChangedH\x00\x42\x07\n\x05\x65vent\"6\n\nKeyCreated\x12(\n\x03key\x18\x01 \x01(\x0b\x32\x1b.pantheon.auth.v1.KeyRecord\"b\n\nKeyRevoked\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\x13\n\x0bsecret_hash\x18\x02 \x01(\x0c\x12/\n\x0brevoke_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"3\n\x0bUserChanged\x12$\n\x04user\x18\x01 \x01(\x0b\x32\x16.pantheon.auth.v1.User\"K\n\x13OrganisationChanged\x12\x34\n\x0corganisation\x18\x01 \x01(\x0b\x32\x1e.pantheon.auth.v1.Organisation\"<\n\x0eProjectChanged\x12*\n\x07project\x18\x01 \x01(\x0b\x32\x19.pantheon.auth.v1.Project\"B\n\x0fProviderChanged\x12/\n\x08provider\x18\x01 \x01(\x0b\x32\x1d.pantheon.catalog.v1.Provider\"9\n\x0cModelChanged\x12)\n\x05model\x18\x01 \x01(\x0b\x32\x1a.pantheon.catalog.v1.Model\" \n\x0cModelRemoved\x12\x10\n\x08model_id\x18\x01 \x01(\t\"F\n\x0fSettingsChanged\x12\x33\n\x08settings\x18\x01 \x01(\x0b\x32!.pantheon.catalog.v1.UserSettings\"0\n\x0cRevisionBeat\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fpantheon/events/v1/change.proto\x12\x12pantheon.events.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fpantheon/auth/v1/identity.proto\x1a\x1apantheon/auth/v1/key.proto\x1a&pantheon/catalog/v1/custom_model.proto\x1a\x1fpantheon/catalog/v1/model.proto\x1a\x1fpantheon/catalog/v1/price.proto\x1a\"pantheon/catalog/v1/provider.proto\x1a\"pantheon/catalog/v1/settings.proto\x1a\"pantheon/catalog/v1/use_case.proto\"\xf1\x07\n\x06\x43hange\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12\x10\n\x08\x65vent_id\x18\x02 \x01(\t\x12/\n\x0b\x63ommit_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x0bkey_created\x18\n \x01(\x0b\x32\x1e.pantheon.events.v1.KeyCreatedH\x00\x12\x35\n\x0bkey_revoked\x18\x0b \x01(\x0b\x32\x1e.pantheon.events.v1.KeyRevokedH\x00\x12\x37\n\x0cuser_changed\x18\x0c \x01(\x0b\x32\x1f.pantheon.events.v1.UserChangedH\x00\x12G\n\x14organisation_changed\x18\r \x01(\x0b\x32\'.pantheon.events.v1.OrganisationChangedH\x00\x12=\n\x0fproject_changed\x18\x0e \x01(\x0b\x32\".pantheon.events.v1.ProjectChangedH\x00\x12?\n\x10provider_changed\x18\x14 \x01(\x0b\x32#.pantheon.events.v1.ProviderChangedH\x00\x12\x39\n\rmodel_changed\x18\x15 \x01(\x0b\x32 .pantheon.events.v1.ModelChangedH\x00\x12\x39\n\rmodel_removed\x18\x16 \x01(\x0b\x32 .pantheon.events.v1.ModelRemovedH\x00\x12?\n\x10settings_changed\x18\x17 \x01(\x0b\x32#.pantheon.events.v1.SettingsChangedH\x00\x12\x46\n\x14\x63ustom_model_changed\x18\x18 \x01(\x0b\x32&.pantheon.events.v1.CustomModelChangedH\x00\x12\x46\n\x14\x63ustom_model_removed\x18\x19 \x01(\x0b\x32&.pantheon.events.v1.CustomModelRemovedH\x00\x12@\n\x11use_cases_changed\x18\x1a \x01(\x0b\x32#.pantheon.events.v1.UseCasesChangedH\x00\x12H\n\x15provider_keys_changed\x18\x1b \x01(\x0b\x32\'.pantheon.events.v1.ProviderKeysChangedH\x00\x12\x46\n\x14price_override_added\x18\x1c \x01(\x0b\x32&.pantheon.events.v1.PriceOverrideAddedH\x00\x42\x07\n\x05\x65vent\"6\n\nKeyCreated\x12(\n\x03key\x18\x01 \x01(\x0b\x32\x1b.pantheon.auth.v1.KeyRecord\"b\n\nKeyRevoked\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\x13\n\x0bsecret_hash\x18\x02 \x01(\x0c\x12/\n\x0brevoke_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"3\n\x0bUserChanged\x12$\n\x04user\x18\x01 \x01(\x0b\x32\x16.pantheon.auth.v1.User\"K\n\x13OrganisationChanged\x12\x34\n\x0corganisation\x18\x01 \x01(\x0b\x32\x1e.pantheon.auth.v1.Organisation\"<\n\x0eProjectChanged\x12*\n\x07project\x18\x01 \x01(\x0b\x32\x19.pantheon.auth.v1.Project\"B\n\x0fProviderChanged\x12/\n\x08provider\x18\x01 \x01(\x0b\x32\x1d.pantheon.catalog.v1.Provider\"9\n\x0cModelChanged\x12)\n\x05model\x18\x01 \x01(\x0b\x32\x1a.pantheon.catalog.v1.Model\" \n\x0cModelRemoved\x12\x10\n\x08model_id\x18\x01 \x01(\t\"F\n\x0fSettingsChanged\x12\x33\n\x08settings\x18\x01 \x01(\x0b\x32!.pantheon.catalog.v1.UserSettings\"L\n\x12\x43ustomModelChanged\x12\x36\n\x0c\x63ustom_model\x18\x01 \x01(\x0b\x32 .pantheon.catalog.v1.CustomModel\"-\n\x12\x43ustomModelRemoved\x12\x17\n\x0f\x63ustom_model_id\x18\x01 \x01(\t\"_\n\x0fUseCasesChanged\x12\x17\n\x0forganisation_id\x18\x01 \x01(\t\x12\x33\n\x07\x63hoices\x18\x02 \x03(\x0b\x32\".pantheon.catalog.v1.UseCaseChoice\"O\n\x13ProviderKeysChanged\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\x17\n\x0forganisation_id\x18\x02 \x01(\t\x12\r\n\x05\x63ount\x18\x03 \x01(\x05\"P\n\x12PriceOverrideAdded\x12:\n\x0eprice_override\x18\x01 \x01(\x0b\x32\".pantheon.catalog.v1.PriceOverride\"0\n\x0cRevisionBeat\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'pantheon.events.v1.change_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CHANGE']._serialized_start=255
-  _globals['_CHANGE']._serialized_end=908
-  _globals['_KEYCREATED']._serialized_start=910
-  _globals['_KEYCREATED']._serialized_end=964
-  _globals['_KEYREVOKED']._serialized_start=966
-  _globals['_KEYREVOKED']._serialized_end=1064
-  _globals['_USERCHANGED']._serialized_start=1066
-  _globals['_USERCHANGED']._serialized_end=1117
-  _globals['_ORGANISATIONCHANGED']._serialized_start=1119
-  _globals['_ORGANISATIONCHANGED']._serialized_end=1194
-  _globals['_PROJECTCHANGED']._serialized_start=1196
-  _globals['_PROJECTCHANGED']._serialized_end=1256
-  _globals['_PROVIDERCHANGED']._serialized_start=1258
-  _globals['_PROVIDERCHANGED']._serialized_end=1324
-  _globals['_MODELCHANGED']._serialized_start=1326
-  _globals['_MODELCHANGED']._serialized_end=1383
-  _globals['_MODELREMOVED']._serialized_start=1385
-  _globals['_MODELREMOVED']._serialized_end=1417
-  _globals['_SETTINGSCHANGED']._serialized_start=1419
-  _globals['_SETTINGSCHANGED']._serialized_end=1489
-  _globals['_REVISIONBEAT']._serialized_start=1491
-  _globals['_REVISIONBEAT']._serialized_end=1539
+  _globals['_CHANGE']._serialized_start=364
+  _globals['_CHANGE']._serialized_end=1373
+  _globals['_KEYCREATED']._serialized_start=1375
+  _globals['_KEYCREATED']._serialized_end=1429
+  _globals['_KEYREVOKED']._serialized_start=1431
+  _globals['_KEYREVOKED']._serialized_end=1529
+  _globals['_USERCHANGED']._serialized_start=1531
+  _globals['_USERCHANGED']._serialized_end=1582
+  _globals['_ORGANISATIONCHANGED']._serialized_start=1584
+  _globals['_ORGANISATIONCHANGED']._serialized_end=1659
+  _globals['_PROJECTCHANGED']._serialized_start=1661
+  _globals['_PROJECTCHANGED']._serialized_end=1721
+  _globals['_PROVIDERCHANGED']._serialized_start=1723
+  _globals['_PROVIDERCHANGED']._serialized_end=1789
+  _globals['_MODELCHANGED']._serialized_start=1791
+  _globals['_MODELCHANGED']._serialized_end=1848
+  _globals['_MODELREMOVED']._serialized_start=1850
+  _globals['_MODELREMOVED']._serialized_end=1882
+  _globals['_SETTINGSCHANGED']._serialized_start=1884
+  _globals['_SETTINGSCHANGED']._serialized_end=1954
+  _globals['_CUSTOMMODELCHANGED']._serialized_start=1956
+  _globals['_CUSTOMMODELCHANGED']._serialized_end=2032
+  _globals['_CUSTOMMODELREMOVED']._serialized_start=2034
+  _globals['_CUSTOMMODELREMOVED']._serialized_end=2079
+  _globals['_USECASESCHANGED']._serialized_start=2081
+  _globals['_USECASESCHANGED']._serialized_end=2176
+  _globals['_PROVIDERKEYSCHANGED']._serialized_start=2178
+  _globals['_PROVIDERKEYSCHANGED']._serialized_end=2257
+  _globals['_PRICEOVERRIDEADDED']._serialized_start=2259
+  _globals['_PRICEOVERRIDEADDED']._serialized_end=2339
+  _globals['_REVISIONBEAT']._serialized_start=2341
+  _globals['_REVISIONBEAT']._serialized_end=2389
 # @@protoc_insertion_point(module_scope)

@@ -3,14 +3,19 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 from pantheon.auth.v1 import identity_pb2 as _identity_pb2
 from pantheon.auth.v1 import key_pb2 as _key_pb2
+from pantheon.catalog.v1 import custom_model_pb2 as _custom_model_pb2
 from pantheon.catalog.v1 import model_pb2 as _model_pb2
+from pantheon.catalog.v1 import price_pb2 as _price_pb2
 from pantheon.catalog.v1 import provider_pb2 as _provider_pb2
 from pantheon.catalog.v1 import settings_pb2 as _settings_pb2
+from pantheon.catalog.v1 import use_case_pb2 as _use_case_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -42,6 +47,11 @@ class Change(_message.Message):
     MODEL_CHANGED_FIELD_NUMBER: _builtins.int
     MODEL_REMOVED_FIELD_NUMBER: _builtins.int
     SETTINGS_CHANGED_FIELD_NUMBER: _builtins.int
+    CUSTOM_MODEL_CHANGED_FIELD_NUMBER: _builtins.int
+    CUSTOM_MODEL_REMOVED_FIELD_NUMBER: _builtins.int
+    USE_CASES_CHANGED_FIELD_NUMBER: _builtins.int
+    PROVIDER_KEYS_CHANGED_FIELD_NUMBER: _builtins.int
+    PRICE_OVERRIDE_ADDED_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
     """The service's revision after the change. In a snapshot: the revision of the whole snapshot."""
     event_id: _builtins.str
@@ -86,6 +96,26 @@ class Change(_message.Message):
     def settings_changed(self) -> Global___SettingsChanged:
         """A user's settings changed."""
 
+    @_builtins.property
+    def custom_model_changed(self) -> Global___CustomModelChanged:
+        """A custom model was made or changed, its key included."""
+
+    @_builtins.property
+    def custom_model_removed(self) -> Global___CustomModelRemoved:
+        """A custom model was removed."""
+
+    @_builtins.property
+    def use_cases_changed(self) -> Global___UseCasesChanged:
+        """What use cases stand for changed."""
+
+    @_builtins.property
+    def provider_keys_changed(self) -> Global___ProviderKeysChanged:
+        """The keys of a provider changed."""
+
+    @_builtins.property
+    def price_override_added(self) -> Global___PriceOverrideAdded:
+        """A price override was appended."""
+
     def __init__(
         self,
         *,
@@ -101,12 +131,17 @@ class Change(_message.Message):
         model_changed: Global___ModelChanged | None = ...,
         model_removed: Global___ModelRemoved | None = ...,
         settings_changed: Global___SettingsChanged | None = ...,
+        custom_model_changed: Global___CustomModelChanged | None = ...,
+        custom_model_removed: Global___CustomModelRemoved | None = ...,
+        use_cases_changed: Global___UseCasesChanged | None = ...,
+        provider_keys_changed: Global___ProviderKeysChanged | None = ...,
+        price_override_added: Global___PriceOverrideAdded | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["commit_time", b"commit_time", "event", b"event", "key_created", b"key_created", "key_revoked", b"key_revoked", "model_changed", b"model_changed", "model_removed", b"model_removed", "organisation_changed", b"organisation_changed", "project_changed", b"project_changed", "provider_changed", b"provider_changed", "settings_changed", b"settings_changed", "user_changed", b"user_changed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["commit_time", b"commit_time", "custom_model_changed", b"custom_model_changed", "custom_model_removed", b"custom_model_removed", "event", b"event", "key_created", b"key_created", "key_revoked", b"key_revoked", "model_changed", b"model_changed", "model_removed", b"model_removed", "organisation_changed", b"organisation_changed", "price_override_added", b"price_override_added", "project_changed", b"project_changed", "provider_changed", b"provider_changed", "provider_keys_changed", b"provider_keys_changed", "settings_changed", b"settings_changed", "use_cases_changed", b"use_cases_changed", "user_changed", b"user_changed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["commit_time", b"commit_time", "event", b"event", "event_id", b"event_id", "key_created", b"key_created", "key_revoked", b"key_revoked", "model_changed", b"model_changed", "model_removed", b"model_removed", "organisation_changed", b"organisation_changed", "project_changed", b"project_changed", "provider_changed", b"provider_changed", "revision", b"revision", "settings_changed", b"settings_changed", "user_changed", b"user_changed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["commit_time", b"commit_time", "custom_model_changed", b"custom_model_changed", "custom_model_removed", b"custom_model_removed", "event", b"event", "event_id", b"event_id", "key_created", b"key_created", "key_revoked", b"key_revoked", "model_changed", b"model_changed", "model_removed", b"model_removed", "organisation_changed", b"organisation_changed", "price_override_added", b"price_override_added", "project_changed", b"project_changed", "provider_changed", b"provider_changed", "provider_keys_changed", b"provider_keys_changed", "revision", b"revision", "settings_changed", b"settings_changed", "use_cases_changed", b"use_cases_changed", "user_changed", b"user_changed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["key_created", "key_revoked", "user_changed", "organisation_changed", "project_changed", "provider_changed", "model_changed", "model_removed", "settings_changed"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["key_created", "key_revoked", "user_changed", "organisation_changed", "project_changed", "provider_changed", "model_changed", "model_removed", "settings_changed", "custom_model_changed", "custom_model_removed", "use_cases_changed", "provider_keys_changed", "price_override_added"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -333,6 +368,134 @@ class SettingsChanged(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SettingsChanged: _TypeAlias = SettingsChanged  # noqa: Y015
+
+@_typing.final
+class CustomModelChanged(_message.Message):
+    """A custom model was made or changed. Its key is never in an event: another key_version says to ask for it again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOM_MODEL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def custom_model(self) -> _custom_model_pb2.CustomModel:
+        """The new state."""
+
+    def __init__(
+        self,
+        *,
+        custom_model: _custom_model_pb2.CustomModel | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["custom_model", b"custom_model"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["custom_model", b"custom_model"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CustomModelChanged: _TypeAlias = CustomModelChanged  # noqa: Y015
+
+@_typing.final
+class CustomModelRemoved(_message.Message):
+    """A custom model was removed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOM_MODEL_ID_FIELD_NUMBER: _builtins.int
+    custom_model_id: _builtins.str
+    """UUIDv7."""
+    def __init__(
+        self,
+        *,
+        custom_model_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["custom_model_id", b"custom_model_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CustomModelRemoved: _TypeAlias = CustomModelRemoved  # noqa: Y015
+
+@_typing.final
+class UseCasesChanged(_message.Message):
+    """What use cases stand for changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORGANISATION_ID_FIELD_NUMBER: _builtins.int
+    CHOICES_FIELD_NUMBER: _builtins.int
+    organisation_id: _builtins.str
+    """Whose choices, UUIDv7; empty: the platform's."""
+    @_builtins.property
+    def choices(self) -> _containers.RepeatedCompositeFieldContainer[_use_case_pb2.UseCaseChoice]:
+        """All of them; a use case that is missing has none."""
+
+    def __init__(
+        self,
+        *,
+        organisation_id: _builtins.str = ...,
+        choices: _abc.Iterable[_use_case_pb2.UseCaseChoice] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["choices", b"choices", "organisation_id", b"organisation_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UseCasesChanged: _TypeAlias = UseCasesChanged  # noqa: Y015
+
+@_typing.final
+class ProviderKeysChanged(_message.Message):
+    """The keys of a provider changed: set, removed, or another in the environment. Who uses them asks for them again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    ORGANISATION_ID_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    provider: _builtins.str
+    """The provider's name."""
+    organisation_id: _builtins.str
+    """Whose keys, UUIDv7; empty: the platform's."""
+    count: _builtins.int
+    """How many there are now."""
+    def __init__(
+        self,
+        *,
+        provider: _builtins.str = ...,
+        organisation_id: _builtins.str = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "organisation_id", b"organisation_id", "provider", b"provider"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProviderKeysChanged: _TypeAlias = ProviderKeysChanged  # noqa: Y015
+
+@_typing.final
+class PriceOverrideAdded(_message.Message):
+    """A price override was appended."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PRICE_OVERRIDE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def price_override(self) -> _price_pb2.PriceOverride:
+        """As kept."""
+
+    def __init__(
+        self,
+        *,
+        price_override: _price_pb2.PriceOverride | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["price_override", b"price_override"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["price_override", b"price_override"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PriceOverrideAdded: _TypeAlias = PriceOverrideAdded  # noqa: Y015
 
 @_typing.final
 class RevisionBeat(_message.Message):

@@ -107,6 +107,7 @@ class CompletionStarted(_message.Message):
     TARGET_FIELD_NUMBER: _builtins.int
     ESTIMATED_PROMPT_TOKENS_FIELD_NUMBER: _builtins.int
     PRICE_VERSION_ID_FIELD_NUMBER: _builtins.int
+    PRICE_OVERRIDE_ID_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     """UUIDv7 of the attempt. Its time is the ledger's time."""
     finish_id: _builtins.str
@@ -119,6 +120,8 @@ class CompletionStarted(_message.Message):
     """Tokens of the prompt as estimated before dispatch, at four bytes of the request a token. Not a bound."""
     price_version_id: _builtins.str
     """The price version in force at the start; empty: unpriced."""
+    price_override_id: _builtins.str
+    """The price override in force beside it; empty: none."""
     @_builtins.property
     def attribution(self) -> _ledger_pb2.Attribution:
         """Whose spend it is."""
@@ -138,10 +141,11 @@ class CompletionStarted(_message.Message):
         target: _ledger_pb2.Target | None = ...,
         estimated_prompt_tokens: _builtins.int = ...,
         price_version_id: _builtins.str = ...,
+        price_override_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["attribution", b"attribution", "target", b"target"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_id", b"attempt_id", "attempt_number", b"attempt_number", "attribution", b"attribution", "estimated_prompt_tokens", b"estimated_prompt_tokens", "finish_id", b"finish_id", "price_version_id", b"price_version_id", "request_id", b"request_id", "target", b"target"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_id", b"attempt_id", "attempt_number", b"attempt_number", "attribution", b"attribution", "estimated_prompt_tokens", b"estimated_prompt_tokens", "finish_id", b"finish_id", "price_override_id", b"price_override_id", "price_version_id", b"price_version_id", "request_id", b"request_id", "target", b"target"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -23,11 +23,13 @@ _sym_db = _symbol_database.Default()
 
 
 from pantheon.auth.v1 import access_pb2 as pantheon_dot_auth_dot_v1_dot_access__pb2
+from pantheon.catalog.v1 import custom_model_pb2 as pantheon_dot_catalog_dot_v1_dot_custom__model__pb2
 from pantheon.router.v1 import completion_pb2 as pantheon_dot_router_dot_v1_dot_completion__pb2
 from pantheon.router.v1 import embedding_pb2 as pantheon_dot_router_dot_v1_dot_embedding__pb2
+from pantheon.router.v1 import model_test_pb2 as pantheon_dot_router_dot_v1_dot_model__test__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'pantheon/router/v1/router_service.proto\x12\x12pantheon.router.v1\x1a\x1dpantheon/auth/v1/access.proto\x1a#pantheon/router/v1/completion.proto\x1a\"pantheon/router/v1/embedding.proto\"C\n\x0f\x43ompleteRequest\x12\x30\n\x04spec\x18\x01 \x01(\x0b\x32\".pantheon.router.v1.CompletionSpec\"F\n\x10\x43ompleteResponse\x12\x32\n\ncompletion\x18\x01 \x01(\x0b\x32\x1e.pantheon.router.v1.Completion\"I\n\x15StreamCompleteRequest\x12\x30\n\x04spec\x18\x01 \x01(\x0b\x32\".pantheon.router.v1.CompletionSpec\"\xbf\x01\n\x16StreamCompleteResponse\x12\x34\n\x07started\x18\x01 \x01(\x0b\x32!.pantheon.router.v1.StreamStartedH\x00\x12\x30\n\x05\x64\x65lta\x18\x02 \x01(\x0b\x32\x1f.pantheon.router.v1.ChoiceDeltaH\x00\x12\x34\n\ncompletion\x18\x03 \x01(\x0b\x32\x1e.pantheon.router.v1.CompletionH\x00\x42\x07\n\x05\x65vent\"U\n\rStreamStarted\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x10\n\x08provider\x18\x03 \x01(\t\x12\x0f\n\x07sandbox\x18\x04 \x01(\x08\"?\n\x0c\x45mbedRequest\x12/\n\x04spec\x18\x01 \x01(\x0b\x32!.pantheon.router.v1.EmbeddingSpec\"C\n\rEmbedResponse\x12\x32\n\nembeddings\x18\x01 \x01(\x0b\x32\x1e.pantheon.router.v1.Embeddings2\xc3\x02\n\rRouterService\x12\x61\n\x08\x43omplete\x12#.pantheon.router.v1.CompleteRequest\x1a$.pantheon.router.v1.CompleteResponse\"\n\xa2\xbb\x18\x06\x08\x02\x10\n\x18\x01\x12u\n\x0eStreamComplete\x12).pantheon.router.v1.StreamCompleteRequest\x1a*.pantheon.router.v1.StreamCompleteResponse\"\n\xa2\xbb\x18\x06\x08\x02\x10\n\x18\x01\x30\x01\x12X\n\x05\x45mbed\x12 .pantheon.router.v1.EmbedRequest\x1a!.pantheon.router.v1.EmbedResponse\"\n\xa2\xbb\x18\x06\x08\x02\x10\n\x18\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'pantheon/router/v1/router_service.proto\x12\x12pantheon.router.v1\x1a\x1dpantheon/auth/v1/access.proto\x1a&pantheon/catalog/v1/custom_model.proto\x1a#pantheon/router/v1/completion.proto\x1a\"pantheon/router/v1/embedding.proto\x1a#pantheon/router/v1/model_test.proto\"C\n\x0f\x43ompleteRequest\x12\x30\n\x04spec\x18\x01 \x01(\x0b\x32\".pantheon.router.v1.CompletionSpec\"F\n\x10\x43ompleteResponse\x12\x32\n\ncompletion\x18\x01 \x01(\x0b\x32\x1e.pantheon.router.v1.Completion\"I\n\x15StreamCompleteRequest\x12\x30\n\x04spec\x18\x01 \x01(\x0b\x32\".pantheon.router.v1.CompletionSpec\"\xbf\x01\n\x16StreamCompleteResponse\x12\x34\n\x07started\x18\x01 \x01(\x0b\x32!.pantheon.router.v1.StreamStartedH\x00\x12\x30\n\x05\x64\x65lta\x18\x02 \x01(\x0b\x32\x1f.pantheon.router.v1.ChoiceDeltaH\x00\x12\x34\n\ncompletion\x18\x03 \x01(\x0b\x32\x1e.pantheon.router.v1.CompletionH\x00\x42\x07\n\x05\x65vent\"U\n\rStreamStarted\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x10\n\x08provider\x18\x03 \x01(\t\x12\x0f\n\x07sandbox\x18\x04 \x01(\x08\"\x88\x01\n\x10TestModelRequest\x12\x0f\n\x05model\x18\x01 \x01(\tH\x00\x12\x38\n\x0c\x63ustom_model\x18\x02 \x01(\x0b\x32 .pantheon.catalog.v1.CustomModelH\x00\x12\x0f\n\x07\x61pi_key\x18\x03 \x01(\t\x12\x0e\n\x06prompt\x18\x04 \x01(\tB\x08\n\x06target\"@\n\x11TestModelResponse\x12+\n\x04test\x18\x01 \x01(\x0b\x32\x1d.pantheon.router.v1.ModelTest\"?\n\x0c\x45mbedRequest\x12/\n\x04spec\x18\x01 \x01(\x0b\x32!.pantheon.router.v1.EmbeddingSpec\"C\n\rEmbedResponse\x12\x32\n\nembeddings\x18\x01 \x01(\x0b\x32\x1e.pantheon.router.v1.Embeddings2\xa9\x03\n\rRouterService\x12\x61\n\x08\x43omplete\x12#.pantheon.router.v1.CompleteRequest\x1a$.pantheon.router.v1.CompleteResponse\"\n\xa2\xbb\x18\x06\x08\x02\x10\n\x18\x01\x12u\n\x0eStreamComplete\x12).pantheon.router.v1.StreamCompleteRequest\x1a*.pantheon.router.v1.StreamCompleteResponse\"\n\xa2\xbb\x18\x06\x08\x02\x10\n\x18\x01\x30\x01\x12\x64\n\tTestModel\x12$.pantheon.router.v1.TestModelRequest\x1a%.pantheon.router.v1.TestModelResponse\"\n\xa2\xbb\x18\x06\x08\x02\x10\n\x18\x01\x12X\n\x05\x45mbed\x12 .pantheon.router.v1.EmbedRequest\x1a!.pantheon.router.v1.EmbedResponse\"\n\xa2\xbb\x18\x06\x08\x02\x10\n\x18\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,22 +40,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ROUTERSERVICE'].methods_by_name['Complete']._serialized_options = b'\242\273\030\006\010\002\020\n\030\001'
   _globals['_ROUTERSERVICE'].methods_by_name['StreamComplete']._loaded_options = None
   _globals['_ROUTERSERVICE'].methods_by_name['StreamComplete']._serialized_options = b'\242\273\030\006\010\002\020\n\030\001'
+  _globals['_ROUTERSERVICE'].methods_by_name['TestModel']._loaded_options = None
+  _globals['_ROUTERSERVICE'].methods_by_name['TestModel']._serialized_options = b'\242\273\030\006\010\002\020\n\030\001'
   _globals['_ROUTERSERVICE'].methods_by_name['Embed']._loaded_options = None
   _globals['_ROUTERSERVICE'].methods_by_name['Embed']._serialized_options = b'\242\273\030\006\010\002\020\n\030\001'
-  _globals['_COMPLETEREQUEST']._serialized_start=167
-  _globals['_COMPLETEREQUEST']._serialized_end=234
-  _globals['_COMPLETERESPONSE']._serialized_start=236
-  _globals['_COMPLETERESPONSE']._serialized_end=306
-  _globals['_STREAMCOMPLETEREQUEST']._serialized_start=308
-  _globals['_STREAMCOMPLETEREQUEST']._serialized_end=381
-  _globals['_STREAMCOMPLETERESPONSE']._serialized_start=384
-  _globals['_STREAMCOMPLETERESPONSE']._serialized_end=575
-  _globals['_STREAMSTARTED']._serialized_start=577
-  _globals['_STREAMSTARTED']._serialized_end=662
-  _globals['_EMBEDREQUEST']._serialized_start=664
-  _globals['_EMBEDREQUEST']._serialized_end=727
-  _globals['_EMBEDRESPONSE']._serialized_start=729
-  _globals['_EMBEDRESPONSE']._serialized_end=796
-  _globals['_ROUTERSERVICE']._serialized_start=799
-  _globals['_ROUTERSERVICE']._serialized_end=1122
+  _globals['_COMPLETEREQUEST']._serialized_start=244
+  _globals['_COMPLETEREQUEST']._serialized_end=311
+  _globals['_COMPLETERESPONSE']._serialized_start=313
+  _globals['_COMPLETERESPONSE']._serialized_end=383
+  _globals['_STREAMCOMPLETEREQUEST']._serialized_start=385
+  _globals['_STREAMCOMPLETEREQUEST']._serialized_end=458
+  _globals['_STREAMCOMPLETERESPONSE']._serialized_start=461
+  _globals['_STREAMCOMPLETERESPONSE']._serialized_end=652
+  _globals['_STREAMSTARTED']._serialized_start=654
+  _globals['_STREAMSTARTED']._serialized_end=739
+  _globals['_TESTMODELREQUEST']._serialized_start=742
+  _globals['_TESTMODELREQUEST']._serialized_end=878
+  _globals['_TESTMODELRESPONSE']._serialized_start=880
+  _globals['_TESTMODELRESPONSE']._serialized_end=944
+  _globals['_EMBEDREQUEST']._serialized_start=946
+  _globals['_EMBEDREQUEST']._serialized_end=1009
+  _globals['_EMBEDRESPONSE']._serialized_start=1011
+  _globals['_EMBEDRESPONSE']._serialized_end=1078
+  _globals['_ROUTERSERVICE']._serialized_start=1081
+  _globals['_ROUTERSERVICE']._serialized_end=1506
 # @@protoc_insertion_point(module_scope)

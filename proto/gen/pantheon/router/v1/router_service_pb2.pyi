@@ -5,8 +5,10 @@ isort:skip_file
 
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from pantheon.catalog.v1 import custom_model_pb2 as _custom_model_pb2
 from pantheon.router.v1 import completion_pb2 as _completion_pb2
 from pantheon.router.v1 import embedding_pb2 as _embedding_pb2
+from pantheon.router.v1 import model_test_pb2 as _model_test_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -163,6 +165,68 @@ class StreamStarted(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StreamStarted: _TypeAlias = StreamStarted  # noqa: Y015
+
+@_typing.final
+class TestModelRequest(_message.Message):
+    """A model to try out."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    CUSTOM_MODEL_FIELD_NUMBER: _builtins.int
+    API_KEY_FIELD_NUMBER: _builtins.int
+    PROMPT_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """A model, an alias, `auto...` or `custom/<slug>`, as in CompletionSpec."""
+    api_key: _builtins.str
+    """The key of the custom model that is not kept yet; empty: none."""
+    prompt: _builtins.str
+    """What to ask, at most 32768 characters; empty: a question of Pantheon's own."""
+    @_builtins.property
+    def custom_model(self) -> _custom_model_pb2.CustomModel:
+        """A custom model that is not kept yet, as CreateCustomModel would have it."""
+
+    def __init__(
+        self,
+        *,
+        model: _builtins.str = ...,
+        custom_model: _custom_model_pb2.CustomModel | None = ...,
+        api_key: _builtins.str = ...,
+        prompt: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["custom_model", b"custom_model", "model", b"model", "target", b"target"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_key", b"api_key", "custom_model", b"custom_model", "model", b"model", "prompt", b"prompt", "target", b"target"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_target: _TypeAlias = _typing.Literal["model", "custom_model"]  # noqa: Y015
+    _WhichOneofArgType_target: _TypeAlias = _typing.Literal["target", b"target"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_target) -> _WhichOneofReturnType_target | None: ...
+
+Global___TestModelRequest: _TypeAlias = TestModelRequest  # noqa: Y015
+
+@_typing.final
+class TestModelResponse(_message.Message):
+    """How it did."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEST_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def test(self) -> _model_test_pb2.ModelTest:
+        """Answer, figures and verdict."""
+
+    def __init__(
+        self,
+        *,
+        test: _model_test_pb2.ModelTest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["test", b"test"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["test", b"test"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TestModelResponse: _TypeAlias = TestModelResponse  # noqa: Y015
 
 @_typing.final
 class EmbedRequest(_message.Message):

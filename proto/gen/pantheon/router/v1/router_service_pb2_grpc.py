@@ -46,6 +46,11 @@ class RouterServiceStub:
                 request_serializer=pantheon_dot_router_dot_v1_dot_router__service__pb2.StreamCompleteRequest.SerializeToString,
                 response_deserializer=pantheon_dot_router_dot_v1_dot_router__service__pb2.StreamCompleteResponse.FromString,
                 _registered_method=True)
+        self.TestModel = channel.unary_unary(
+                '/pantheon.router.v1.RouterService/TestModel',
+                request_serializer=pantheon_dot_router_dot_v1_dot_router__service__pb2.TestModelRequest.SerializeToString,
+                response_deserializer=pantheon_dot_router_dot_v1_dot_router__service__pb2.TestModelResponse.FromString,
+                _registered_method=True)
         self.Embed = channel.unary_unary(
                 '/pantheon.router.v1.RouterService/Embed',
                 request_serializer=pantheon_dot_router_dot_v1_dot_router__service__pb2.EmbedRequest.SerializeToString,
@@ -72,6 +77,14 @@ class RouterServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def TestModel(self, request, context):
+        """Tries a model out: sends it a prompt as any other completion, and says how it did. It costs what it costs and is in
+        the ledger. Fails as StreamComplete does, but that a provider's refusal is a result; a custom model that may not be made fails as CheckCustomModel does.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Embed(self, request, context):
         """Turns texts into vectors.
         """
@@ -91,6 +104,11 @@ def add_RouterServiceServicer_to_server(servicer, server):
                     servicer.StreamComplete,
                     request_deserializer=pantheon_dot_router_dot_v1_dot_router__service__pb2.StreamCompleteRequest.FromString,
                     response_serializer=pantheon_dot_router_dot_v1_dot_router__service__pb2.StreamCompleteResponse.SerializeToString,
+            ),
+            'TestModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.TestModel,
+                    request_deserializer=pantheon_dot_router_dot_v1_dot_router__service__pb2.TestModelRequest.FromString,
+                    response_serializer=pantheon_dot_router_dot_v1_dot_router__service__pb2.TestModelResponse.SerializeToString,
             ),
             'Embed': grpc.unary_unary_rpc_method_handler(
                     servicer.Embed,
@@ -154,6 +172,33 @@ class RouterService:
             '/pantheon.router.v1.RouterService/StreamComplete',
             pantheon_dot_router_dot_v1_dot_router__service__pb2.StreamCompleteRequest.SerializeToString,
             pantheon_dot_router_dot_v1_dot_router__service__pb2.StreamCompleteResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TestModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pantheon.router.v1.RouterService/TestModel',
+            pantheon_dot_router_dot_v1_dot_router__service__pb2.TestModelRequest.SerializeToString,
+            pantheon_dot_router_dot_v1_dot_router__service__pb2.TestModelResponse.FromString,
             options,
             channel_credentials,
             insecure,

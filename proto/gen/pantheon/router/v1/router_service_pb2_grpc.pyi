@@ -22,6 +22,10 @@ class RouterServiceStub:
     """Completes, answering at once."""
     StreamComplete: _aio.UnaryStreamMultiCallable[_router_service_pb2.StreamCompleteRequest, _router_service_pb2.StreamCompleteResponse]
     """Completes, answering as it comes."""
+    TestModel: _aio.UnaryUnaryMultiCallable[_router_service_pb2.TestModelRequest, _router_service_pb2.TestModelResponse]
+    """Tries a model out: sends it a prompt as any other completion, and says how it did. It costs what it costs and is in
+    the ledger. Fails as StreamComplete does, but that a provider's refusal is a result; a custom model that may not be made fails as CheckCustomModel does.
+    """
     Embed: _aio.UnaryUnaryMultiCallable[_router_service_pb2.EmbedRequest, _router_service_pb2.EmbedResponse]
     """Turns texts into vectors."""
 
@@ -45,6 +49,16 @@ class RouterServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_router_service_pb2.StreamCompleteRequest, _abc.AsyncIterator[_router_service_pb2.StreamCompleteResponse]],
     ) -> _abc.AsyncIterator[_router_service_pb2.StreamCompleteResponse]:
         """Completes, answering as it comes."""
+
+    @_abc_1.abstractmethod
+    def TestModel(
+        self,
+        request: _router_service_pb2.TestModelRequest,
+        context: _aio.ServicerContext[_router_service_pb2.TestModelRequest, _abc.Awaitable[_router_service_pb2.TestModelResponse]],
+    ) -> _abc.Awaitable[_router_service_pb2.TestModelResponse]:
+        """Tries a model out: sends it a prompt as any other completion, and says how it did. It costs what it costs and is in
+        the ledger. Fails as StreamComplete does, but that a provider's refusal is a result; a custom model that may not be made fails as CheckCustomModel does.
+        """
 
     @_abc_1.abstractmethod
     def Embed(

@@ -100,8 +100,11 @@ class Cost(_message.Message):
     AMOUNT_FIELD_NUMBER: _builtins.int
     PRICE_VERSION_ID_FIELD_NUMBER: _builtins.int
     PROVIDER_REPORTED_FIELD_NUMBER: _builtins.int
+    PRICE_OVERRIDE_ID_FIELD_NUMBER: _builtins.int
     price_version_id: _builtins.str
     """The price version that gave the amount; empty where no price is known."""
+    price_override_id: _builtins.str
+    """The organisation's price override that changed the version's prices; empty: none."""
     @_builtins.property
     def amount(self) -> _decimal_pb2.Decimal:
         """USD, exact, unrounded. Absent: unknown, which is not zero."""
@@ -116,10 +119,11 @@ class Cost(_message.Message):
         amount: _decimal_pb2.Decimal | None = ...,
         price_version_id: _builtins.str = ...,
         provider_reported: _decimal_pb2.Decimal | None = ...,
+        price_override_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_amount", b"_amount", "_provider_reported", b"_provider_reported", "amount", b"amount", "provider_reported", b"provider_reported"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_amount", b"_amount", "_provider_reported", b"_provider_reported", "amount", b"amount", "price_version_id", b"price_version_id", "provider_reported", b"provider_reported"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_amount", b"_amount", "_provider_reported", b"_provider_reported", "amount", b"amount", "price_override_id", b"price_override_id", "price_version_id", b"price_version_id", "provider_reported", b"provider_reported"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__amount: _TypeAlias = _typing.Literal["amount"]  # noqa: Y015
     _WhichOneofArgType__amount: _TypeAlias = _typing.Literal["_amount", b"_amount"]  # noqa: Y015

@@ -1,0 +1,64 @@
+"""Providers and models."""
+
+from pantheon.catalog.v1.catalog_service_pb2 import (
+    GetModelRequest,
+    GetModelResponse,
+    ListModelsRequest,
+    ListModelsResponse,
+    ListProvidersRequest,
+    ListProvidersResponse,
+)
+from services.catalog import messages
+from services.catalog.fields import PAGE_DEFAULT, PAGE_MOST, storable
+from services.catalog.resources import Resources
+from services.catalog.store import models, providers
+from services.runtime.errors import ModelNotFound
+from services.runtime.paging import decode_token, encode_token, page_size
+from services.runtime.rpc import RpcContext
+
+
+class ModelRpcs:
+    """What is offered, and at what prices."""
+
+    resources: Resources
+
+    async def ListProviders(self, request: ListProvidersRequest, context: RpcContext) -> ListProvidersResponse:
+        size = page_size(request.page_size, PAGE_DEFAULT, PAGE_MOST)
+        query = ("ListProviders", request.configured_only)
+        (after,) = decode_token(request.page_token, query, 1) or ("",)
+        async with self.resources.db.read() as connection:
+            rows = await providers.page(
+                connection,
+                after=storable("page_token", after),
+                limit=size + 1,
+                configured_only=request.configured_only,
+            )
+        return ListProvidersResponse(
+            providers=map(messages.provider_message, rows[:size]),
+            next_page_token=encode_token(query, rows[size - 1].name) if len(rows) > size else "",
+        )
+
+    async def ListModels(self, request: ListModelsRequest, context: RpcContext) -> ListModelsResponse:
+        size = page_size(request.page_size, PAGE_DEFAULT, PAGE_MOST)
+        query = ("ListModels", request.provider, request.available_only, request.search)
+        (after,) = decode_token(request.page_token, query, 1) or ("",)
+        async with self.resources.db.snapshot() as connection:
+            rows = await models.page(
+                connection,
+                after=storable("page_token", after),
+                limit=size + 1,
+                provider=storable("provider", request.provider),
+                available_only=request.available_only,
+                search=storable("search", request.search),
+            )
+        return ListModelsResponse(
+            models=map(messages.model_message, rows[:size]),
+            next_page_token=encode_token(query, rows[size - 1].id) if len(rows) > size else "",
+        )
+
+    async def GetModel(self, request: GetModelRequest, context: RpcContext) -> GetModelResponse:
+        async with self.resources.db.snapshot() as connection:
+            model = await models.find(connection, storable("model_id", request.model_id))
+        if model is None:
+            raise ModelNotFound(request.model_id)
+        return GetModelResponse(model=messages.model_message(model))
