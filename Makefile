@@ -25,7 +25,7 @@ unexport PYTHONDONTWRITEBYTECODE
 CHECKS := check-lock check-format check-lint check-types check-imports check-house check-protos check-stubs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test corpus fuzz check $(CHECKS) bench proto format lock clean
+.PHONY: help setup demo run test proofs corpus fuzz check $(CHECKS) bench proto format lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,8 +38,11 @@ demo: $(STAMP) ## Start everything on free ports, send real traffic, show the co
 run: $(STAMP) ## Run the whole stack on this machine, console on port 3000, state in .pantheon
 	@$(BIN)/pantheon up
 
-test: $(STAMP) ## Run all tests (WORKERS=4 for so many processes)
-	@$(KEYLESS) $(BIN)/pytest -n $(WORKERS) --maxprocesses 8 --dist worksteal
+test: $(STAMP) ## Run the tests, in less than five minutes (WORKERS=4 for so many processes)
+	@$(KEYLESS) $(BIN)/pytest -n $(WORKERS) --maxprocesses 8 --dist worksteal -m "not proof"
+
+proofs: $(STAMP) ## Run the longer ones: 20 times kill -9, half a minute without NATS
+	@$(KEYLESS) $(BIN)/pytest -m proof
 
 corpus: $(STAMP) ## Replay all recorded provider traffic, where it is at hand, and compare (MODE=byte for one mode)
 	@$(KEYLESS) $(BIN)/python -m tests.corpus $(if $(MODE),--mode $(MODE))

@@ -1,5 +1,6 @@
 """One NATS and one Postgres per test run, with workers or without; nothing is left behind, however the run ends."""
 
+import itertools
 import signal
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,20 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[RUN_DIRECTORY] = servers.directory
     config.add_cleanup(servers.close)
     servers.open()
+
+
+@pytest.hookimpl(trylast=True)  # what is not asked for is gone by then
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Puts the slow tests in front of the equal shares that xdist deals out: begun first, each by another worker."""
+    workers: int = getattr(config, "workerinput", {}).get("workercount", 1)
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    others = iter([item for item in items if not item.get_closest_marker("slow")])
+    ordered: list[pytest.Item] = []
+    for index in range(workers):
+        share = (len(items) - len(ordered)) // (workers - index)
+        first = slow[index::workers]
+        ordered += [*first, *itertools.islice(others, max(0, share - len(first)))]
+    items[:] = [*ordered, *others]
 
 
 @pytest.hookimpl(optionalhook=True)

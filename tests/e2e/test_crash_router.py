@@ -17,21 +17,21 @@ from tests.fixtures.load import Told, complete_over_http, each_once, requests_of
 
 Kill = Callable[[], Awaitable[object]]
 
-ROUNDS = 20
 STREAMS = 50
 PIECES_OF_A_ROUND = 2_800
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
-async def test_kill_9_amid_50_streams_20_times_and_a_replay_of_the_last(server_directory: Path) -> None:
+@pytest.mark.parametrize("kills", (4, pytest.param(20, marks=pytest.mark.proof)))
+async def test_kill_9_amid_50_streams_and_a_replay_of_the_last(server_directory: Path, kills: int) -> None:
     luck = random.Random(20)
     told = Told()
     async with private_stack(server_directory / "stack", first_token_ms=20, tokens_per_second=120) as stack:
         deployment, router = deployment_of(stack), stack.services["router"]
-        for number in range(ROUNDS):
+        for number in range(kills):
             await kill_amid_streams(deployment, told, luck.randrange(PIECES_OF_A_ROUND), router.kill)
-            if number % 5 == 4:
+            if number % 5 == 2:
                 # Once more before it is ready: the repair must bear a crash, too.
                 with contextlib.suppress(StartError):
                     await router.start(timeout=luck.uniform(0.3, 1.5))
