@@ -6,7 +6,8 @@ OpenRouter, "Reasoning tokens" (`reasoning`, `reasoning_details`).
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from functools import partial
+from typing import Any
 
 import msgspec
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -23,51 +24,31 @@ from pantheon.router.v1.message_pb2 import (
 )
 from pantheon.usage.v1.ledger_pb2 import LEDGER_STATE_SETTLED
 from pantheon.usage.v1.measure_pb2 import Timing
+from services.router.api import said as reading
+from services.router.api.numbering import CallNumbers
 from services.router.attempts import Call
 from services.router.chat import Facts
 from services.router.plan import Candidate
 from services.router.receipts import Receipt, cost_message, token_usage
 from services.router.wire.lenient import LenientDecoder
-from services.router.wire.openai_chat_answer import text_of, thought_of
+from services.router.wire.openai_chat_answer import text_of
 from services.runtime import times
 
-_Index = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
 _LATEST_SECOND = 2**35
-
-
-class _Function(msgspec.Struct):
-    name: str | None = None
-    arguments: str | None = None
-    input: str | None = None
-    """What a custom tool has in place of arguments."""
-
-
-class _ToolCall(msgspec.Struct):
-    index: _Index | None = None
-    id: str | None = None
-    function: _Function | None = None
-    custom: _Function | None = None
 
 
 class _ReasoningDetail(msgspec.Struct):
     signature: str | None = None
 
 
-class _Message(msgspec.Struct):
-    content: Any = None
-    refusal: str | None = None
-    reasoning: str | None = None
-    reasoning_content: str | None = None
+class _Said(reading.Message):
     reasoning_details: list[_ReasoningDetail] | None = None
-    tool_calls: list[_ToolCall] | None = None
-    function_call: _Function | None = None
-    """The call of the time before there were tools."""
 
 
 class _Choice(msgspec.Struct):
-    index: _Index = 0
-    message: _Message | None = None
-    delta: _Message | None = None
+    index: reading.Index = 0
+    message: _Said | None = None
+    delta: _Said | None = None
     finish_reason: str | None = None
 
 
@@ -88,7 +69,7 @@ class _Growing:
     reasoning: list[str] = field(default_factory=list)
     signature: str = ""
     calls: dict[int, ToolCallPart] = field(default_factory=dict)
-    latest: dict[int | None, int] = field(default_factory=dict)
+    numbers: CallNumbers = field(default_factory=partial(CallNumbers, as_given=True))
     finish_reason: str = ""
 
     def choice(self, index: int) -> Choice:
@@ -104,24 +85,6 @@ class _Growing:
         parts.extend(Part(tool_call=call) for _, call in sorted(self.calls.items()))
         message = Message(role=MessageRole.MESSAGE_ROLE_ASSISTANT, parts=parts)
         return Choice(index=index, message=message, finish_reason=self.finish_reason)
-
-    def number(self, call: _ToolCall, *, named: bool) -> int:
-        """Which of the calls a piece belongs to: mostly its index says.
-
-        Some providers leave the index out, others give 0 to each of several calls: there another id, or a name where
-        there are no ids, begins another call.
-        """
-        latest = self.latest.get(call.index)
-        if latest is not None:
-            known = self.calls[latest].id
-            another = call.id != known if call.id and known else call.index is None and not call.id
-            if not (named and another):
-                return latest
-        free = call.index is not None and call.index not in self.calls
-        number = call.index if free and call.index is not None else max(self.calls, default=-1) + 1
-        self.latest[call.index] = number
-        self.calls[number] = ToolCallPart()
-        return number
 
 
 class Accumulator:
@@ -140,8 +103,7 @@ class Accumulator:
             said = choice.message or choice.delta
             if said is None:
                 continue
-            for place, call in enumerate(said.tool_calls or ()):
-                call.index = place
+            said.number_calls()
             for _ in _take(growing, choice.index, said):
                 continue
 
@@ -184,8 +146,8 @@ class Accumulator:
         return growing
 
 
-def _take(growing: _Growing, index: int, said: _Message) -> Iterator[ChoiceDelta]:
-    if reasoning := said.reasoning or said.reasoning_content or thought_of(said.content):
+def _take(growing: _Growing, index: int, said: _Said) -> Iterator[ChoiceDelta]:
+    if reasoning := said.thought:
         growing.reasoning.append(reasoning)
         yield ChoiceDelta(index=index, reasoning=_sound(reasoning))
     for detail in said.reasoning_details or ():
@@ -196,25 +158,20 @@ def _take(growing: _Growing, index: int, said: _Message) -> Iterator[ChoiceDelta
     if said.refusal:
         growing.refusal.append(said.refusal)
         yield ChoiceDelta(index=index, refusal=_sound(said.refusal))
-    for call in _calls(said):
+    for call in said.calls():
         yield ChoiceDelta(index=index, tool_call=_take_call(growing, call))
 
 
-def _take_call(growing: _Growing, call: _ToolCall) -> ToolCallDelta:
-    function = call.function or call.custom or _Function()
-    name, arguments = _sound(function.name or ""), _sound(function.arguments or function.input or "")
-    number = growing.number(call, named=bool(name))
-    grown = growing.calls[number]
-    grown.id, grown.name = grown.id or _sound(call.id or ""), grown.name or name
+def _take_call(growing: _Growing, call: reading.Call) -> ToolCallDelta:
+    told, call_id = call.told, _sound(call.id or "")
+    name, arguments = _sound(told.name or ""), _sound(told.arguments or told.input or "")
+    number = growing.numbers.number(call.index, call_id, named=bool(name))
+    grown = growing.calls.get(number)
+    if grown is None:
+        grown = growing.calls[number] = ToolCallPart()
+    grown.id, grown.name = grown.id or call_id, grown.name or name
     grown.arguments_json += arguments
-    return ToolCallDelta(index=number, id=_sound(call.id or ""), name=name, arguments_json=arguments)
-
-
-def _calls(said: _Message) -> Iterator[_ToolCall]:
-    yield from said.tool_calls or ()
-    old = said.function_call
-    if old is not None and (old.name or old.arguments):
-        yield _ToolCall(index=0, function=old)
+    return ToolCallDelta(index=number, id=call_id, name=name, arguments_json=arguments)
 
 
 def _instant(created: Any) -> Timestamp | None:

@@ -25,7 +25,8 @@ def message(body: bytes, request_id: str, model: str, stops: Collection[str], to
     choice = next(iter(completion.choices or ()), Choice())
     said = choice.message or choice.delta
     if said is not None:
-        blocks.take(said, whole=True)
+        said.number_calls()
+        blocks.take(said)
     reason, stop = ending(choice, blocks, stops)
     return encoded(
         {

@@ -6,45 +6,25 @@ Formats: OpenAI API reference, "The chat completion object"; OpenRouter, "Reason
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import msgspec
 
 from services.router.api.carrier import MARK, sealed
+from services.router.api.numbering import CallNumbers
+from services.router.api.said import Call, Message
 from services.router.wire.lenient import LenientDecoder
-from services.router.wire.openai_chat_answer import text_of, thought_of
+from services.router.wire.openai_chat_answer import text_of
 
-_Index = Annotated[int, msgspec.Meta(ge=0)]
 _PLAIN = "reasoning"
 _THEIRS = ("type", "text", "summary", "data", "signature")
 _ANTHROPIC = "anthropic-claude-v1"
 
 
-class _Function(msgspec.Struct):
-    name: str | None = None
-    arguments: str | None = None
-    input: str | None = None
-    """What a custom tool has in place of arguments."""
-
-
-class _Call(msgspec.Struct):
-    index: _Index | None = None
-    id: str | None = None
-    function: _Function | None = None
-    custom: _Function | None = None
-    extra_content: Any = None
-
-
-class Said(msgspec.Struct):
+class Said(Message):
     """A message, or a piece of one."""
 
-    content: Any = None
-    refusal: str | None = None
-    reasoning: str | None = None
-    reasoning_content: str | None = None
     reasoning_details: list[Any] | None = None
-    tool_calls: list[_Call] | None = None
-    function_call: _Function | None = None
     annotations: list[Any] | None = None
     extra_content: Any = None
     audio: Any = None
@@ -117,10 +97,10 @@ class Blocks:
     def __init__(self) -> None:
         self.blocks: list[Block] = []
         self.refused = False
-        self.calls = 0
-        self._latest: dict[int | None, Block] = {}
+        self.calls: list[Block] = []
+        self._numbers = CallNumbers()
 
-    def take(self, said: Said, *, whole: bool = False) -> None:
+    def take(self, said: Said) -> None:
         """Adds a message or a piece of one."""
         self._take_reasoning(said)
         if text := text_of(said.content) if said.content else "":
@@ -134,10 +114,8 @@ class Blocks:
             self._last("text").citations.append(citation)
         if isinstance(said.extra_content, dict):
             self.blocks.append(Block("redacted_thinking", pieces=[sealed({"extra_content": said.extra_content})]))
-        for place, call in enumerate(said.tool_calls or ()):
-            self._take_call(call, place if whole else call.index)
-        if said.function_call is not None and (said.function_call.name or said.function_call.arguments):
-            self._take_call(_Call(function=said.function_call), 0)
+        for call in said.calls():
+            self._take_call(call)
 
     def _last(self, kind: Literal["text", "thinking", "redacted_thinking"], key: object = None) -> Block:
         """The last block if it is of that kind, else a new one."""
@@ -148,9 +126,9 @@ class Blocks:
         return block
 
     def _take_reasoning(self, said: Said) -> None:
-        thought = said.reasoning or said.reasoning_content or (said.content and thought_of(said.content))
         details = [detail for detail in said.reasoning_details or () if isinstance(detail, dict)]
-        if thought and not any(_text(detail, "text") or _text(detail, "summary") for detail in details):
+        told = any(_text(detail, "text") or _text(detail, "summary") for detail in details)
+        if not told and (thought := said.thought):
             self._last("thinking", _PLAIN).pieces.append(thought)
         for detail in details:
             kind = detail.get("type")
@@ -165,36 +143,24 @@ class Blocks:
             }
             block.detail.pop("data", None)
 
-    def _take_call(self, call: _Call, index: int | None) -> None:
-        function = call.function or call.custom or _Function()
-        block = self._known(call, function.name, index)
-        if block is None:
-            block = Block("tool_use", id=call.id or "")
+    def _take_call(self, call: Call) -> None:
+        told, call_id = call.told, call.id or ""
+        number = self._numbers.number(call.index, call_id, named=bool(told.name))
+        if number == len(self.calls):
+            block = Block("tool_use", id=call_id)
             self._carry(call, block)
-            self.calls += 1
-            self._latest[index] = block
+            self.calls.append(block)
             self.blocks.append(block)
         else:
-            block.id = block.id or call.id or ""
+            block = self.calls[number]
+            block.id = block.id or call_id
             self._carry(call, block)
-        block.name = block.name or function.name or ""
-        if arguments := function.arguments or function.input:
+        block.name = block.name or told.name or ""
+        if arguments := told.arguments or told.input:
             block.pieces.append(arguments)
 
-    def _known(self, call: _Call, name: str | None, index: int | None) -> Block | None:
-        """The block that a piece of a call goes on with; None for one of a new call.
-
-        Mostly the index says. Some providers leave it out, others give 0 to each of several calls: there another id,
-        or a name where there are no ids, begins another call.
-        """
-        latest = self._latest.get(index)
-        if latest is None or not name:
-            return latest
-        another = call.id != latest.id if call.id and latest.id else index is None and not call.id
-        return None if another else latest
-
-    def _carry(self, call: _Call, block: Block) -> None:
-        if isinstance(call.extra_content, dict):
+    def _carry(self, call: Call, block: Block) -> None:
+        if call.extra_content is not None:
             carried = sealed({"id": block.id, "extra_content": call.extra_content})
             self.blocks.append(Block("redacted_thinking", key=block, pieces=[carried]))
 

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from services.router.api.numbering import CallNumbers
 from services.router.api.responses import said as reading
 from services.router.api.responses.items import Emit, Image, Item, Message, Reasoning, ToolCall
-from services.router.api.responses.numbering import CallNumbers
 from services.router.api.responses.own import REASONING
-from services.router.api.responses.said import Call, Choice, Function, Said
+from services.router.api.responses.said import Choice, Said
 from services.router.api.responses.thoughts import Thoughts
+from services.router.api.said import Call
 
 
 @dataclass(slots=True)
@@ -60,7 +61,7 @@ class Output:
             self._end_spoken()
             picture = Image(self._emit, *self._next("ig"))
             self._whole[picture.index] = picture.end(image)
-        for call in reading.calls(said):
+        for call in said.calls():
             self._take_call(call)
 
     def end(self, status: str) -> list[Item]:
@@ -87,7 +88,7 @@ class Output:
         return self._message
 
     def _take_call(self, call: Call) -> None:
-        told = call.function or call.custom or Function()
+        told = call.told
         number = self._numbers.number(call.index, call.id or "", named=bool(told.name))
         known = self._calls.get(number)
         if known is None:

@@ -5,33 +5,13 @@ Formats: OpenAI API reference, "The chat completion object" and "The chat comple
 (`extra_content`).
 """
 
-from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
+from services.router.api.said import Index, Message
 from services.router.wire.lenient import LenientDecoder
-from services.router.wire.openai_chat_answer import text_of, thought_of
-
-_Index = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
-
-
-class Function(msgspec.Struct):
-    """What is called, or a piece of it; a custom tool has `input` in place of arguments."""
-
-    name: str | None = None
-    arguments: str | None = None
-    input: str | None = None
-
-
-class Call(msgspec.Struct):
-    """A call of a tool, or a piece of one."""
-
-    index: _Index | None = None
-    id: str | None = None
-    function: Function | None = None
-    custom: Function | None = None
-    extra_content: dict[str, Any] | None = None
+from services.router.wire.openai_chat_answer import text_of
 
 
 class _Citation(msgspec.Struct):
@@ -58,16 +38,10 @@ class _Audio(msgspec.Struct):
     transcript: str | None = None
 
 
-class Said(msgspec.Struct):
+class Said(Message):
     """A message, or a piece of one."""
 
-    content: Any = None
-    refusal: str | None = None
-    reasoning: str | None = None
-    reasoning_content: str | None = None
     reasoning_details: list[dict[str, Any]] | None = None
-    tool_calls: list[Call] | None = None
-    function_call: Function | None = None
     annotations: list[_Annotation] | None = None
     images: list[_Image] | None = None
     audio: _Audio | None = None
@@ -91,7 +65,7 @@ class _Logprobs(msgspec.Struct):
 class Choice(msgspec.Struct):
     """One of the answers, or a piece of one."""
 
-    index: _Index = 0
+    index: Index = 0
     message: Said | None = None
     delta: Said | None = None
     finish_reason: str | None = None
@@ -120,8 +94,7 @@ def read(data: bytes, *, whole: bool) -> tuple[str, Choice, Said]:
 
 def thinking(said: Said) -> str:
     """The reasoning that may be shown."""
-    shown = said.reasoning or said.reasoning_content or thought_of(said.content)
-    if shown:
+    if shown := said.thought:
         return shown
     texts = (detail.get("text") or detail.get("summary") for detail in said.reasoning_details or ())
     return "".join(text for text in texts if isinstance(text, str))
@@ -131,14 +104,6 @@ def text(said: Said) -> str:
     """The text, or what is spoken in its place."""
     spoken = said.audio.transcript if said.audio is not None else None
     return text_of(said.content) or spoken or ""
-
-
-def calls(said: Said) -> Iterator[Call]:
-    """The calls of tools, that of the time before there were several included."""
-    yield from said.tool_calls or ()
-    old = said.function_call
-    if old is not None and (old.name or old.arguments):
-        yield Call(index=0, function=old)
 
 
 def annotations(said: Said) -> list[dict[str, Any]]:

@@ -15,8 +15,7 @@ from services.router.attempts import Call
 def response_of(call: Call, answer: bytes, tokens: Tokens | None) -> bytes:
     """The response, as JSON. Raises ProviderBroken where the answer is not of the common shape."""
     model, choice, said = read(answer, whole=True)
-    for place, one in enumerate(said.tool_calls or ()):
-        one.index = place
+    said.number_calls()
     output = Output(key_of(call), _to_nobody, split_names(call.request.body))
     output.take(choice, said)
     now = int(time.time())
