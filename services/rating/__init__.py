@@ -6,10 +6,13 @@ Plain values in, plain values out: nothing here does I/O, knows protobuf or read
 >>> rating = rate(tokens, version)               # what it comes to; None where that is unknown
 >>> compiled = compile_price(version)            # the same, prepared once for many requests
 >>> rating = compiled.rate(tokens)
+>>> override = override_at(overrides, "openai", "openai:gpt-4", started)    # what an organisation has agreed
+>>> rating = overridden(compiled, override).rate(tokens)
 """
 
 from services.rating.compiled import CompiledPrice, compile_price, rate
 from services.rating.money import EXACT
+from services.rating.overrides import PriceOverride, overridden, override_at
 from services.rating.prices import SINCE_EVER, PriceTier, PriceUnit, PriceVersion, UnitPrice, price_at
 from services.rating.result import Line, Rate, Rating
 from services.rating.tokens import Tokens
@@ -19,6 +22,7 @@ __all__ = [
     "SINCE_EVER",
     "CompiledPrice",
     "Line",
+    "PriceOverride",
     "PriceTier",
     "PriceUnit",
     "PriceVersion",
@@ -27,6 +31,8 @@ __all__ = [
     "Tokens",
     "UnitPrice",
     "compile_price",
+    "overridden",
+    "override_at",
     "price_at",
     "rate",
 ]

@@ -17,8 +17,9 @@ The rules, which are those of genai-prices (its `decompose` module) and of the b
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
-from services.rating.money import EXACT, ZERO, for_one
+from services.rating.money import EXACT, ONE, ZERO, for_one
 from services.rating.prices import PriceVersion
 from services.rating.result import Rate, Rating
 from services.rating.tokens import Tokens
@@ -50,13 +51,15 @@ class Rates:
 class CompiledPrice:
     """A price version prepared for rating many requests, in about two microseconds each."""
 
-    __slots__ = ("_base", "_tiers", "version")
+    __slots__ = ("_base", "_tiers", "override_id", "version")
 
-    def __init__(self, version: PriceVersion) -> None:
+    def __init__(self, version: PriceVersion, factor: Decimal = ONE, override_id: str = "") -> None:
+        """Every price of `version` counts `factor` times; `override_id` names the override that asks for that."""
         self.version = version
+        self.override_id = override_id
         starts = {tier.above_prompt_tokens for entry in version.unit_prices for tier in entry.tiers}
-        self._base = _rates(version, 0)
-        self._tiers = tuple((start, _rates(version, start + 1)) for start in sorted(starts, reverse=True))
+        self._base = _rates(version, 0, factor)
+        self._tiers = tuple((start, _rates(version, start + 1, factor)) for start in sorted(starts, reverse=True))
 
     def rate(self, tokens: Tokens, requests: int = 1, images: int | None = None) -> Rating | None:
         """What `tokens` cost in USD; None where that is unknown (see the module).
@@ -95,10 +98,12 @@ def rate(tokens: Tokens, price: PriceVersion, requests: int = 1, images: int | N
     return CompiledPrice(price).rate(tokens, requests, images)
 
 
-def _rates(version: PriceVersion, prompt_tokens: int) -> Rates:
+def _rates(version: PriceVersion, prompt_tokens: int, factor: Decimal) -> Rates:
     rates = {}
     for entry in version.unit_prices:
         price = entry.at(prompt_tokens)
+        if factor != ONE:
+            price = _multiply(price, factor)
         rates[entry.unit.name.lower()] = Rate(entry.unit, price, entry.per, for_one(price, entry.per))
     return Rates(**rates)
 
