@@ -4,13 +4,13 @@ Format: Anthropic API reference, "Errors". A provider's own body is passed on as
 so when the provider refused Pantheon's own key, which is no business of the client's.
 """
 
-from typing import Any
-
 import msgspec
 import structlog
 
-from services.router.api.http import Headers, status_of
-from services.runtime.errors import PantheonError, ProviderError
+from services.router.api import frames
+from services.router.api.failures import headers_of, told_by_provider
+from services.router.api.http import status_of
+from services.runtime.errors import PantheonError
 
 _OVERLOADED = 529
 _STATUSES = {503: _OVERLOADED}
@@ -24,14 +24,7 @@ _TYPES = {
     _OVERLOADED: "overloaded_error",
 }
 _encode = msgspec.json.Encoder().encode
-
-
-class _Body(msgspec.Struct):
-    type: Any = None
-    error: Any = None
-
-
-_body = msgspec.json.Decoder(_Body)
+headers = headers_of
 
 
 def status(error: PantheonError) -> int:
@@ -42,8 +35,7 @@ def status(error: PantheonError) -> int:
 
 def body(error: PantheonError) -> bytes:
     """The JSON body; Pantheon's reason and the metadata are in `details`."""
-    original = error.original if isinstance(error, ProviderError) and not error.is_about_us else b""
-    found = _read(original)
+    original, found = told_by_provider(error)
     if found is not None and found.type == "error" and isinstance(found.error, dict):
         return original
     details: dict[str, object] = {"reason": error.reason, "metadata": error.metadata}
@@ -56,26 +48,8 @@ def body(error: PantheonError) -> bytes:
 
 def event(error: PantheonError) -> bytes:
     """The error as the last event of a stream."""
-    # Between JSON's tokens a line end is a space, and an event must not be torn by one.
-    return b"event: error\ndata: " + body(error).strip().replace(b"\n", b" ").replace(b"\r", b" ") + b"\n\n"
+    return frames.event("error", frames.on_one_line(body(error).strip()))
 
 
 def _type(status: int) -> str:
     return _TYPES.get(status, "invalid_request_error" if 400 <= status < 500 else "api_error")
-
-
-def _read(original: bytes) -> _Body | None:
-    """A provider's body; None where it is no JSON object."""
-    try:
-        return _body.decode(original)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-
-
-def headers(error: PantheonError) -> Headers:
-    """Further headers: the reason, and when to try again."""
-    found = [(b"x-pantheon-reason", error.reason.encode())]
-    retry_after = error.metadata.get("retry_after_seconds")
-    if retry_after:
-        found.append((b"retry-after", retry_after.encode("ascii", "ignore")))
-    return found

@@ -9,8 +9,9 @@ from typing import Any
 
 import msgspec
 
-from services.router.api import openai_errors
+from services.router.api import frames, openai_errors
 from services.router.api.carrier import encoded
+from services.router.api.failures import headers_of
 from services.router.api.http import Headers
 from services.runtime.errors import PantheonError, ProviderError
 
@@ -52,7 +53,7 @@ class ResponseErrors:
 
     def headers(self, error: PantheonError) -> Headers:
         """Further headers: the reason, and when to try again."""
-        return openai_errors.headers(error)
+        return headers_of(error)
 
     def event(self, error: PantheonError) -> bytes:
         """The error as the last event of a stream; as it came where the provider has an event for it itself."""
@@ -69,7 +70,7 @@ class ResponseErrors:
             "param": detail.get("param"),
             "error": detail,
         }
-        return b"event: error\ndata: " + encoded(told) + b"\n\n"
+        return frames.event("error", encoded(told))
 
 
 def _failed_response(error: PantheonError) -> bytes:
@@ -90,9 +91,7 @@ def _event_of(error: PantheonError) -> bytes | None:
         kind = _event.decode(error.original).type
     except _UNREADABLE:
         return None
-    # Between JSON's tokens a line end is a space.
-    data = error.original.replace(b"\n", b" ").replace(b"\r", b" ")
-    return b"event: " + kind.encode() + b"\ndata: " + data + b"\n\n"
+    return frames.event(kind, frames.on_one_line(error.original))
 
 
 def _detail(error: PantheonError) -> dict[str, Any]:
