@@ -1,21 +1,13 @@
 """What the HTTP surfaces have in common in reading request bodies: JSON objects whose members stay as they came."""
 
-import re
-from typing import TypeVar
-
 import msgspec
 
 from services.router.chat import Body
 from services.runtime.errors import InvalidField, MalformedBody
 
-Kind = TypeVar("Kind")
-
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError)
 _NULL, _FALSE = msgspec.Raw(b"null"), msgspec.Raw(b"false")
 _KINDS = {b"n": "null", b"{": "an object", b'"': "a text"}
-_PLACE = re.compile(r" - at `\$(.*)`$")
-_WRONG_TYPE = re.compile(r"Expected `(.*)`, got `(.*)`")
-_MISSING = re.compile(r"Object missing required field `(.*)`")
 _body = msgspec.json.Decoder(Body)
 _text = msgspec.json.Decoder(str)
 _flag = msgspec.json.Decoder(bool)
@@ -60,26 +52,6 @@ def stream_of(body: Body) -> bool:
         return _flag.decode(given)
     except _UNREADABLE:
         raise InvalidField("stream", shown(given), "true or false") from None
-
-
-def member(decoder: msgspec.json.Decoder[Kind], value: msgspec.Raw, field: str) -> Kind:
-    """A member, read. Raises InvalidField, naming the place inside it, where it is not what it should be."""
-    try:
-        return decoder.decode(value or _NULL)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _invalid(field, str(error)) from None
-
-
-def _invalid(field: str, problem: str) -> InvalidField:
-    """What msgspec says of a value ("Expected `str`, got `int` - at `$[0].text`") in terms of the request."""
-    place = _PLACE.search(problem)
-    field += place.group(1) if place else ""
-    problem = _PLACE.sub("", problem)
-    if missing := _MISSING.fullmatch(problem):
-        return InvalidField(f"{field}.{missing.group(1)}", "nothing", "a value")
-    if wrong := _WRONG_TYPE.fullmatch(problem):
-        return InvalidField(field, wrong.group(2), wrong.group(1))
-    return InvalidField(field, problem, "what the format says")
 
 
 def shown(value: msgspec.Raw | None) -> str:

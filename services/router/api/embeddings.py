@@ -49,10 +49,9 @@ class EmbeddingsSurface:
         principal = await exchange.principal()
         request = parse_request(exchange.scope, await exchange.body())
         call = self._engine.call(request, principal, SURFACE_OPENAI_EMBEDDINGS, began)
-        request_id = str(call.id)
-        bind_request(request_id)
+        bind_request(call.id)
         reply = exchange.reply
-        reply.headers.append((b"x-request-id", request_id.encode()))
+        reply.headers.append((b"x-request-id", call.id.encode()))
         completed = await self._engine.complete(call)
         reply.headers += completed_headers(completed)
         packed = _PACKED.get(bytes(request.body.get("encoding_format", _NULL)))

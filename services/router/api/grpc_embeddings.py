@@ -71,7 +71,7 @@ def embeddings(completed: Completed, texts: int) -> Embeddings:
     call, receipt, provider = completed.call, completed.receipt, completed.candidate.provider
     first = receipt.time_to_first_token
     return Embeddings(
-        request_id=str(call.id),
+        request_id=call.id,
         model=call.plan.model,
         served_model=completed.facts.served_model,
         provider=provider.name,

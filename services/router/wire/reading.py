@@ -1,7 +1,6 @@
 """A request's members, read where they have to be translated."""
 
 import re
-from collections.abc import Callable
 from types import UnionType
 from typing import Generic, TypeVar
 
@@ -23,7 +22,7 @@ class Member(Generic[Kind]):
 
     def __init__(self, name: str, kind: type[Kind] | UnionType) -> None:
         self._name = name
-        self._decode: Callable[[msgspec.Raw], Kind] = msgspec.json.Decoder(kind).decode
+        self._decoder: msgspec.json.Decoder[Kind] = msgspec.json.Decoder(kind)
 
     def of(self, body: Body) -> Kind | None:
         """The value in a request, or in an object of it; None where it is absent or null. Raises as `read` does."""
@@ -31,26 +30,32 @@ class Member(Generic[Kind]):
         return None if raw is None else self.read(raw)
 
     def read(self, raw: msgspec.Raw) -> Kind:
-        """The value.
+        """The value. Raises as `member` does."""
+        return member(self._decoder, raw, self._name)
 
-        Raises:
-            InvalidField: it is of another kind. The error names the kinds only: a value may be somebody's prompt.
-        """
-        try:
-            return self._decode(raw)
-        except msgspec.ValidationError as error:
-            raise self._refused(str(error)) from None
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise InvalidField(self._name, "unreadable JSON", "JSON in UTF-8, nested less deeply") from None
 
-    def _refused(self, message: str) -> InvalidField:
-        where = _WHERE.match(message)
-        what, path = (where["what"], where["path"] or "") if where else (message, "")
-        if mismatch := _MISMATCH.match(what):
-            return InvalidField(self._name + path, mismatch["got"], f"expected: {mismatch['wanted']}")
-        if missing := _MISSING.match(what):
-            return InvalidField(f"{self._name}{path}.{missing['name']}", "nothing", "it is required")
-        return InvalidField(self._name + path, "this", what)
+def member(decoder: msgspec.json.Decoder[Kind], raw: msgspec.Raw, field: str) -> Kind:
+    """The value of a member that the request calls `field`; one that is absent is read as null.
+
+    Raises:
+        InvalidField: it is of another kind. The error names the kinds only: a value may be somebody's prompt.
+    """
+    try:
+        return decoder.decode(raw or NULL)
+    except msgspec.ValidationError as error:
+        raise _refused(field, str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise InvalidField(field, "unreadable JSON", "JSON in UTF-8, nested less deeply") from None
+
+
+def _refused(field: str, message: str) -> InvalidField:
+    where = _WHERE.match(message)
+    what, path = (where["what"], where["path"] or "") if where else (message, "")
+    if mismatch := _MISMATCH.match(what):
+        return InvalidField(field + path, mismatch["got"], f"expected: {mismatch['wanted']}")
+    if missing := _MISSING.match(what):
+        return InvalidField(f"{field}{path}.{missing['name']}", "nothing", "it is required")
+    return InvalidField(field + path, "this", what)
 
 
 def given(body: Body, name: str) -> msgspec.Raw | None:

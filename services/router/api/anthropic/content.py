@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from services.router.api.bodies import member
+from services.router.wire.reading import member
 from services.runtime.errors import InvalidField, UnsupportedFeature
 
 Part = dict[str, Any]

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from services.router.api.anthropic.content import NOTHING, is_given
-from services.router.api.bodies import member
+from services.router.wire.reading import member
 from services.runtime.errors import InvalidField, UnsupportedFeature
 
 _TOOL_SEARCH = "tool_search_tool"

@@ -12,8 +12,8 @@ import msgspec
 from services.router.api.anthropic.content import NOTHING, is_given
 from services.router.api.anthropic.tools import choice_of, response_format, tools_of
 from services.router.api.anthropic.turns import messages_of
-from services.router.api.bodies import member
 from services.router.chat import Body
+from services.router.wire.reading import member
 from services.runtime.errors import UnsupportedFeature
 
 _SAME = ("max_tokens", "temperature", "top_p", "top_k", "stream", "cache_control")

@@ -10,8 +10,8 @@ from typing import Any, Literal
 import msgspec
 
 from services.router.api.anthropic.content import Block, Part, is_given, nested, part_of, parts_of, plain
-from services.router.api.bodies import member
 from services.router.api.carrier import unsealed
+from services.router.wire.reading import member
 from services.runtime.errors import InvalidField
 
 Message = dict[str, Any]

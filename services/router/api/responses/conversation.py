@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import msgspec
 
-from services.router.api.bodies import member
 from services.router.api.responses.content import (
     NOTHING,
     Content,
@@ -23,6 +22,7 @@ from services.router.api.responses.content import (
 )
 from services.router.api.responses.namespaces import joint_name
 from services.router.api.responses.thoughts import Thoughts, thoughts_of
+from services.router.wire.reading import member
 from services.runtime.errors import InvalidField, UnsupportedFeature
 
 Message = dict[str, Any]

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import msgspec
 
-from services.router.api.bodies import member
 from services.router.api.responses.content import NOTHING, is_given
 from services.router.chat import Body
+from services.router.wire.reading import member
 
 NAMESPACE: Final = "namespace"
 SEARCH: Final = "tool_search"

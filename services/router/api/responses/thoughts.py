@@ -14,9 +14,9 @@ from typing import Any, Final
 
 import msgspec
 
-from services.router.api.bodies import member
 from services.router.api.carrier import sealed, unsealed
 from services.router.api.responses.content import NOTHING, is_given
+from services.router.wire.reading import member
 
 Detail = dict[str, Any]
 _OPENAI: Final = "openai-responses-v1"

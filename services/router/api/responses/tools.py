@@ -9,10 +9,10 @@ from typing import Any, Final
 
 import msgspec
 
-from services.router.api.bodies import member
 from services.router.api.responses.content import NOTHING, is_given
 from services.router.api.responses.namespaces import NAMESPACE, SEARCH, joint_name, tool_lists
 from services.router.chat import Body
+from services.router.wire.reading import member
 from services.runtime.errors import InvalidField, UnsupportedFeature
 
 _MODES: Final = ("none", "auto", "required")

@@ -7,11 +7,11 @@ from typing import Any, Final
 
 import msgspec
 
-from services.router.api.bodies import member
 from services.router.api.responses.content import NOTHING, is_given
 from services.router.api.responses.conversation import messages_of
 from services.router.api.responses.tools import response_format, tools_of
 from services.router.chat import Body
+from services.router.wire.reading import member
 from services.runtime.errors import UnsupportedFeature
 
 _KEPT_THERE: Final = {

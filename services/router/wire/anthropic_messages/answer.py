@@ -10,9 +10,9 @@ import msgspec
 from services.rating import Tokens
 from services.router.chat import Facts
 from services.router.wire.lenient import LenientDecoder
+from services.router.wire.openai_chat_answer import clean_id
 
 _Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
-_ID_LENGTH = 256
 FINISH_REASONS = {
     "end_turn": "stop",
     "stop_sequence": "stop",
@@ -144,13 +144,13 @@ decode_event = LenientDecoder(StreamEvent).decode
 
 def note_identity(facts: Facts, message: Message) -> None:
     """Who answered, under which id."""
-    facts.response_id = _clean(message.id or "")
-    facts.served_model = _clean(message.model or "")
+    facts.response_id = clean_id(message.id)
+    facts.served_model = clean_id(message.model)
 
 
 def note_stop(facts: Facts, stop_reason: str) -> None:
     """That the one choice there is has come to its end."""
-    facts.finish_reason = FINISH_REASONS.get(stop_reason) or _clean(stop_reason)
+    facts.finish_reason = FINISH_REASONS.get(stop_reason) or clean_id(stop_reason)
     facts.open_choices.discard(0)
     facts.ended_choices.add(0)
 
@@ -165,10 +165,3 @@ def grown(delta: Delta) -> int:
     """The same of what a block grows by."""
     grown_by = delta.text or delta.thinking or delta.partial_json or delta.content
     return len(grown_by) if grown_by else 0
-
-
-def _clean(text: str) -> str:
-    """As it may stand in headers, logs and the ledger."""
-    if len(text) <= _ID_LENGTH and text.isprintable():
-        return text
-    return "".join(character if character.isprintable() else "\ufffd" for character in text[:_ID_LENGTH])
