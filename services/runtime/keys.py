@@ -32,7 +32,17 @@ _SIGNING_KEYS_SECONDS = 60.0
 
 def secret_hash(pepper: bytes, secret: str) -> bytes:
     """What a key is known by: HMAC-SHA256 of its secret, 32 bytes."""
-    return hmac.digest(pepper, secret.encode(), hashlib.sha256)
+    return _hashed(_prepared(pepper), secret)
+
+
+def _prepared(pepper: bytes) -> hmac.HMAC:
+    return hmac.new(pepper, digestmod=hashlib.sha256)
+
+
+def _hashed(prepared: hmac.HMAC, secret: str) -> bytes:
+    hashing = prepared.copy()
+    hashing.update(secret.encode())
+    return hashing.digest()
 
 
 class KeyDirectory:
@@ -43,8 +53,8 @@ class KeyDirectory:
     """
 
     def __init__(self, pepper: bytes, channel: grpc.aio.Channel) -> None:
-        # Copied for each key: preparing one anew costs as much as the hash.
-        self._hash = hmac.new(pepper, digestmod=hashlib.sha256)
+        # Preparing one anew for each key would cost as much as the hash.
+        self._prepared = _prepared(pepper)
         self._auth = AuthServiceStub(channel)
         self._tokens = TokenVerifier()
         self._by_hash: dict[bytes, tuple[float, Principal]] = {}
@@ -85,9 +95,7 @@ class KeyDirectory:
             if not self.signing_keys_loaded.is_set():
                 raise DependencyUnavailable("auth")
             return self._tokens.verify(credential)
-        hashing = self._hash.copy()
-        hashing.update(credential.encode())
-        digest = hashing.digest()
+        digest = _hashed(self._prepared, credential)
         known = self._by_hash.get(digest)
         if known is None:
             known = await self._introspect(digest)
