@@ -9,7 +9,7 @@ from typing import Any
 import httpx2 as httpx
 from grpc.aio import Channel
 
-from pantheon.auth.v1.access_pb2 import ROLE_MEMBER
+from pantheon.auth.v1.access_pb2 import ROLE_MEMBER, Role
 from pantheon.catalog.v1 import catalog_service_pb2_grpc
 from pantheon.events.v1 import change_feed_service_pb2_grpc
 from pantheon.events.v1.change_feed_service_pb2 import GetSnapshotRequest, ListChangesRequest
@@ -44,18 +44,21 @@ StartCatalog = Callable[..., Awaitable["Catalog"]]
 
 
 class Users:
-    """An Authenticator: a credential is the id of the user it belongs to."""
+    """An Authenticator: a credential is the id of the user it belongs to, or what `as_user` makes of one."""
 
     async def authenticate(self, credential: str) -> Principal:
         if not credential.startswith("0"):
             raise CredentialsInvalid
         nobody = str(uuid7())
-        return Principal(credential, nobody, nobody, "", ROLE_MEMBER, ALL_SCOPES)
+        user_id, organisation, project, role = (*credential.split("/"), "", "", "")[:4]
+        return Principal(user_id, organisation or nobody, project or nobody, "", int(role or ROLE_MEMBER), ALL_SCOPES)
 
 
-def as_user(user_id: str = "") -> Metadata:
-    """The metadata of a call by this user; by a new one if none is given."""
-    return (("authorization", f"Bearer {user_id or uuid7()}"),)
+def as_user(
+    user_id: str = "", *, organisation: str = "", project: str = "", role: Role.ValueType = ROLE_MEMBER
+) -> Metadata:
+    """The metadata of a call by this user; by a new one if none is given, of an organisation and project of its own."""
+    return (("authorization", f"Bearer {user_id or uuid7()}/{organisation}/{project}/{role}"),)
 
 
 def changed(change: Change) -> str:
