@@ -8,7 +8,10 @@ import pytest
 from openai import AsyncOpenAI
 
 from pantheon.events.v1.change_pb2 import Change
+from services.local.nats import LocalNats
+from services.runtime.bus import Bus
 from services.sandbox.server import SandboxServer
+from tests.integration.router.ledgers import Ledger, consuming
 from tests.integration.router.running import KEY, RunningRouter, model, provider, running_router
 
 KEYS = {"openai": ("sandbox",), "openrouter": ("sandbox",)}
@@ -65,3 +68,18 @@ async def openai(one_router: RunningRouter) -> AsyncIterator[AsyncOpenAI]:
     """OpenAI's own client, pointed at the router."""
     async with AsyncOpenAI(base_url=f"{one_router.base_url}/v1", api_key=KEY, max_retries=0, timeout=10) as client:
         yield client
+
+
+@pytest.fixture
+async def bus(own_nats: LocalNats) -> AsyncIterator[Bus]:
+    """A connection to a NATS of the test's own."""
+    bus = await Bus.connect(own_nats.url, name="test")
+    yield bus
+    await bus.close()
+
+
+@pytest.fixture
+async def ledger(bus: Bus) -> AsyncIterator[Ledger]:
+    """What comes over it, booked."""
+    async with consuming(bus) as ledger:
+        yield ledger

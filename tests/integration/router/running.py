@@ -25,7 +25,8 @@ from services.router.api.http import MAX_BODY_BYTES
 from services.router.api.routes import http_api
 from services.router.engine import Engine
 from services.router.journal import Files, Journal, JournalLimits, create_spool
-from services.router.snapshot import ProviderKeys, Snapshot
+from services.router.provider_keys import ProviderKeys
+from services.router.snapshot import Snapshot
 from services.router.upstream import Timeouts, Upstream
 from services.runtime import times
 from services.runtime.auth import ALL_SCOPES, Principal

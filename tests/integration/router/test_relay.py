@@ -22,19 +22,6 @@ LIMITS = JournalLimits(segment_bytes=64 * 1024, tail_bytes=16 * 1024)
 
 
 @pytest.fixture
-async def bus(own_nats: LocalNats) -> AsyncIterator[Bus]:
-    bus = await Bus.connect(own_nats.url, name="test")
-    yield bus
-    await bus.close()
-
-
-@pytest.fixture
-async def ledger(bus: Bus) -> AsyncIterator[Ledger]:
-    async with consuming(bus) as ledger:
-        yield ledger
-
-
-@pytest.fixture
 async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
     journal = await Journal.open(create_spool(tmp_path), LIMITS)
     yield journal

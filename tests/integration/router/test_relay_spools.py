@@ -4,31 +4,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import pytest
 import structlog
 
 from pantheon.events.v1.completion_pb2 import CompletionFinished
-from services.local.nats import LocalNats
 from services.router.journal import Journal, JournalLimits, create_spool, lock_spool
 from services.router.spools import Spools
 from services.runtime.bus import Bus
 from services.runtime.errors import JournalUnavailable
 from tests.fixtures.eventually import eventually
-from tests.integration.router.ledgers import HASTY, Ledger, consuming
+from tests.integration.router.ledgers import HASTY, Ledger
 from tests.unit.router.journals import SMALL, crash, start_payload, started
-
-
-@pytest.fixture
-async def bus(own_nats: LocalNats) -> AsyncIterator[Bus]:
-    bus = await Bus.connect(own_nats.url, name="test")
-    yield bus
-    await bus.close()
-
-
-@pytest.fixture
-async def ledger(bus: Bus) -> AsyncIterator[Ledger]:
-    async with consuming(bus) as ledger:
-        yield ledger
 
 
 @asynccontextmanager

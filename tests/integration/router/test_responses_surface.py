@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -49,12 +48,6 @@ async def one_router(
     serving = [*changes, provider("openai", one_sandbox.openai_url, serves_responses=True)]
     async with running_router(tmp_path_factory.mktemp("router"), serving, KEYS) as running:
         yield running
-
-
-@pytest.fixture
-async def router(one_router: RunningRouter, sandbox: SandboxServer) -> AsyncIterator[RunningRouter]:
-    yield replace(one_router, first=one_router.journal.last_number + 1)
-    await one_router.events()
 
 
 @pytest.fixture(scope="module")

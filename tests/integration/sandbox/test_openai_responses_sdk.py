@@ -9,24 +9,9 @@ import pytest
 from openai import AsyncOpenAI
 from openai.types.responses import Response
 
-QUESTION = "What is the capital of Italy?"
-WEATHER: Any = {
-    "type": "function",
-    "name": "get_weather",
-    "strict": True,
-    "parameters": {
-        "type": "object",
-        "properties": {"city": {"type": "string"}, "unit": {"type": "string", "enum": ["celsius", "fahrenheit"]}},
-        "required": ["city", "unit"],
-        "additionalProperties": False,
-    },
-}
-CLOCK: Any = {
-    "type": "function",
-    "name": "tell_time",
-    "strict": False,
-    "parameters": {"type": "object", "properties": {}},
-}
+from tests.fixtures.questions import CAPITAL as QUESTION
+from tests.fixtures.questions import RESPONSES_CLOCK as CLOCK
+from tests.fixtures.questions import RESPONSES_WEATHER as WEATHER
 
 
 async def respond(client: AsyncOpenAI, **fields: Any) -> Response:

@@ -13,8 +13,9 @@ from pantheon.events.v1.completion_pb2 import CompletionEvent, CompletionFinishe
 from pantheon.usage.v1.ledger_pb2 import Surface
 from services.rating import CompiledPrice, PriceUnit, PriceVersion, UnitPrice, compile_price
 from services.router.attempts import Attempt, Call
+from services.router.catalog import Catalog, Endpoint, Model, Provider
 from services.router.chat import ChatRequest, Format
-from services.router.plan import Candidate, Catalog, Endpoint, Model, Plan, Provider
+from services.router.plan import Candidate, Plan
 from services.router.wire.base import Dialect
 from services.router.wire.openai_chat import OpenAIChat
 from services.runtime.auth import ALL_SCOPES, Principal

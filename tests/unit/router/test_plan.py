@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.router.catalog import Catalog, Endpoint, Settings
 from services.router.chat import ChatRequest, Format
-from services.router.plan import Catalog, Endpoint, Settings, make_plan
+from services.router.plan import make_plan
 from services.runtime.errors import InvalidField, ModelNotFound, NoEndpoint, PantheonError, UnsupportedFeature
 from tests.unit.router.calls import catalog, model, price, provider, request
 

@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from services.router.catalog import Endpoint, Settings
 from services.router.chat import ChatRequest
-from services.router.plan import Endpoint, Settings, make_plan
+from services.router.plan import make_plan
 from services.runtime.errors import InvalidField
 from tests.unit.router.calls import catalog, model, provider, request
 

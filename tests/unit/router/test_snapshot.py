@@ -13,9 +13,10 @@ from pantheon.catalog.v1 import model_pb2, parameters_pb2, price_pb2, provider_p
 from pantheon.events.v1.change_pb2 import Change, ModelChanged, ModelRemoved, ProviderChanged, SettingsChanged
 from pantheon.usage.v1.ledger_pb2 import Target
 from services.rating import Tokens
+from services.router.catalog import Settings
 from services.router.chat import Format
-from services.router.plan import Settings
-from services.router.snapshot import ProviderKeys, Snapshot
+from services.router.provider_keys import ProviderKeys
+from services.router.snapshot import Snapshot
 from services.router.wire.base import Dialect
 from services.router.wire.openai_chat import OpenAIChat
 from services.router.wire.openai_responses import OpenAIResponses

@@ -4,7 +4,6 @@ The rows are those of the catalog's seed, made by the catalog's own code.
 """
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -32,6 +31,13 @@ MODELS = (
     model("google/gemini-2.5-flash", ("gemini", "gemini-2.5-flash")),
     model("google/gemini-3-flash-preview", ("gemini", "gemini-3-flash-preview")),
 )
+REFUSALS = {
+    400: "BadRequestError",
+    404: "NotFoundError",
+    429: "RateLimitError",
+    500: "InternalServerError",
+    503: "InternalServerError",
+}
 
 
 @pytest.fixture(scope="session")
@@ -58,17 +64,10 @@ def rows(one_sandbox: SandboxServer) -> list[Change]:
 
 
 @pytest.fixture(scope="session")
-async def sdk_router(tmp_path_factory: pytest.TempPathFactory, rows: list[Change]) -> AsyncIterator[RunningRouter]:
+async def one_router(tmp_path_factory: pytest.TempPathFactory, rows: list[Change]) -> AsyncIterator[RunningRouter]:
     keys = dict.fromkeys((*SANDBOX_PATHS, "custom"), ("sandbox",))
     async with running_router(tmp_path_factory.mktemp("router"), rows, keys) as running:
         yield running
-
-
-@pytest.fixture
-async def router(sdk_router: RunningRouter, sandbox: SandboxServer) -> AsyncIterator[RunningRouter]:
-    """The router, with a journal that has nothing of this test yet."""
-    yield replace(sdk_router, first=sdk_router.journal.last_number + 1)
-    await sdk_router.events()
 
 
 @pytest.fixture
@@ -81,17 +80,24 @@ def order(sandbox: SandboxServer) -> Callable[..., None]:
     return give
 
 
+@pytest.fixture(params=REFUSALS)
+def refused(request: pytest.FixtureRequest, order: Callable[..., None]) -> str:
+    """What the SDKs call the error of a status with which providers refuse from now on."""
+    order(status=request.param)
+    return REFUSALS[request.param]
+
+
 @pytest.fixture(scope="session")
-async def openai(sdk_router: RunningRouter) -> AsyncIterator[AsyncOpenAI]:
+async def openai(one_router: RunningRouter) -> AsyncIterator[AsyncOpenAI]:
     """OpenAI's own client, pointed at the router."""
-    async with AsyncOpenAI(base_url=f"{sdk_router.base_url}/v1", api_key=KEY, max_retries=0, timeout=20) as client:
+    async with AsyncOpenAI(base_url=f"{one_router.base_url}/v1", api_key=KEY, max_retries=0, timeout=20) as client:
         yield client
 
 
 @pytest.fixture(scope="session")
-async def anthropic(sdk_router: RunningRouter) -> AsyncIterator[AsyncAnthropic]:
+async def anthropic(one_router: RunningRouter) -> AsyncIterator[AsyncAnthropic]:
     """Anthropic's own client, pointed at the router."""
-    async with AsyncAnthropic(base_url=sdk_router.base_url, api_key=KEY, max_retries=0, timeout=20) as client:
+    async with AsyncAnthropic(base_url=one_router.base_url, api_key=KEY, max_retries=0, timeout=20) as client:
         yield client
 
 

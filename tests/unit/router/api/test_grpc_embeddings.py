@@ -15,9 +15,10 @@ from pantheon.usage.v1.ledger_pb2 import LEDGER_STATE_ESTIMATED, LEDGER_STATE_SE
 from services.rating import Tokens
 from services.router.api.grpc_embeddings import embeddings, to_request
 from services.router.attempts import Call
+from services.router.catalog import Endpoint
 from services.router.chat import Facts, Format
 from services.router.engine import Completed
-from services.router.plan import Candidate, Endpoint, Plan
+from services.router.plan import Candidate, Plan
 from services.router.receipts import Receipt
 from services.runtime.errors import InvalidField, ProviderBroken
 from tests.unit.router.calls import PRINCIPAL, WIRE, provider, request

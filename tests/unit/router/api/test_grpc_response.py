@@ -15,8 +15,9 @@ from pantheon.usage.v1.measure_pb2 import Cost, TokenUsage
 from services.rating import Tokens
 from services.router.api.grpc_response import Accumulator
 from services.router.attempts import Call
+from services.router.catalog import Endpoint
 from services.router.chat import Facts
-from services.router.plan import Candidate, Endpoint, Plan
+from services.router.plan import Candidate, Plan
 from services.router.receipts import Receipt
 from services.runtime.errors import ProviderBroken
 from services.runtime.ids import uuid7

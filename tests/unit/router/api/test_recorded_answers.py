@@ -10,13 +10,14 @@ from pantheon.usage.v1.ledger_pb2 import LedgerState, Surface
 from services.rating import Tokens
 from services.router.api.grpc_response import Accumulator
 from services.router.attempts import Call
+from services.router.catalog import Endpoint
 from services.router.chat import Facts, Format
-from services.router.plan import Candidate, Endpoint, Plan
+from services.router.plan import Candidate, Plan
 from services.router.receipts import Receipt
-from services.router.sse import SseReader
 from services.runtime.ids import uuid7
 from tests.fixtures.references import needs
 from tests.integration.router.recorded import FILES, Exchange, parsed, recorded_calls, sample
+from tests.unit.router.api.recordings import chunks_of
 from tests.unit.router.calls import PRINCIPAL, WIRE, provider, request
 
 CANDIDATE = Candidate(provider("openai"), Endpoint("openai", "m"), WIRE)
@@ -39,14 +40,11 @@ def test_recorded_answers_are_taken_whole() -> None:
 
 def _choice(exchange: Exchange) -> Choice:
     accumulator = Accumulator()
-    body = exchange.response["body"].encode()
     if exchange.response["is_sse"]:
-        reader, parser = SseReader(), WIRE.parse_stream(Format.CHAT)
-        for event in reader.feed(body) + reader.finish():
-            frame = parser.parse(event)
-            if frame is not None and frame.data:
-                accumulator.add(frame.data)
+        for chunk in chunks_of(exchange, WIRE.parse_stream(Format.CHAT)):
+            accumulator.add(chunk)
     else:
+        body = exchange.response["body"].encode()
         accumulator.add_whole(WIRE.parse_response(body, Format.CHAT).body)
     choices = accumulator.completion(CALL, CANDIDATE, Facts(), RECEIPT).choices
     return choices[0] if choices else Choice()

@@ -6,7 +6,7 @@ import pytest
 from anthropic.types import ModelInfo
 
 from services.router.api.anthropic.models import page
-from services.router.plan import Model
+from services.router.catalog import Model
 from services.runtime.errors import InvalidField
 
 MODELS = [Model(f"acme/m{number}", (), None, created=1_700_000_000 if number else 0) for number in range(25)]

@@ -7,10 +7,10 @@ import pytest
 from services.router.api.anthropic.answer import message
 from services.router.api.anthropic.events import Events
 from services.router.chat import Format
-from services.router.sse import SseReader
 from tests.fixtures.references import needs
-from tests.integration.router.recorded import FILES, Exchange, parsed, recorded_calls, sample
+from tests.integration.router.recorded import FILES, Exchange, parsed, recorded_calls
 from tests.unit.router.api.anthropic.reading import Json, accumulated, checked
+from tests.unit.router.api.recordings import check_answers, chunks_of
 from tests.unit.router.calls import WIRE
 
 pytestmark = [pytest.mark.corpus, *(needs(file) for file in FILES)]
@@ -18,30 +18,15 @@ _STOPS = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use", 
 
 
 def test_recorded_answers_become_messages() -> None:
-    exchanges = [exchange for exchange in sample(9_999, seed=5) if exchange.expected["kind"] == "ok"]
-    assert len(exchanges) > 1_900
-    differences = {}
-    for exchange in exchanges:
-        found, recorded = _found(_message(exchange)), _recorded(exchange.expected)
-        # The recordings' own reader takes no note of what was said aloud, nor of thinking that is told in details only.
-        if "audio-transcript" in exchange.expected["flags"]:
-            found["text"] = recorded["text"]
-        if exchange.expected["reasoning"] is None:
-            found["thinking"] = ""
-        if found != recorded:
-            differences[exchange.id] = (found, recorded)
-    assert differences == {}
+    check_answers(lambda exchange: _found(_message(exchange)), _recorded, thinking="thinking")
 
 
 def _message(exchange: Exchange) -> Json:
-    body = exchange.response["body"].encode()
     if not exchange.response["is_sse"]:
-        answer = WIRE.parse_response(body, Format.MESSAGES)
+        answer = WIRE.parse_response(exchange.response["body"].encode(), Format.MESSAGES)
         return checked(message(answer.body, "r1", "m", (), answer.facts.tokens))
-    events = Events("r1", "m", ())
-    reader, parser = SseReader(), WIRE.parse_stream(Format.MESSAGES)
-    frames = [parser.parse(event) for event in reader.feed(body) + reader.finish()]
-    written = [events.take(frame.data) for frame in frames if frame is not None and frame.data]
+    events, parser = Events("r1", "m", ()), WIRE.parse_stream(Format.MESSAGES)
+    written = [events.take(chunk) for chunk in chunks_of(exchange, parser)]
     return accumulated(b"".join([*written, events.end(parser.facts.tokens)]))
 
 

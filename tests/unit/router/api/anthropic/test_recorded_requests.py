@@ -1,39 +1,23 @@
 """Real clients' recorded requests to Anthropic in the common shape, compared with what others made of them."""
 
-import gzip
 import json
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from services.router.api.anthropic.translation import to_chat
-from services.router.chat import Body
 from services.runtime.errors import InvalidField, UnsupportedFeature
 from tests.fixtures.references import TRAFFIC, needs
 from tests.integration.router.recorded import REQUESTS
+from tests.unit.router.api.recordings import PAIRS, Json, lines, translated
 
-PAIRS = TRAFFIC.with_name("translation_pairs.dev.jsonl.gz")
 pytestmark = [pytest.mark.corpus, *(needs(file) for file in (TRAFFIC, REQUESTS, PAIRS))]
 
-Json = dict[str, Any]
 _REFUSED = ("tools[", "messages[", "mcp_servers", "container")
 _MORE = {"tool_result with media", "document:text", "document:url", "document:file", "image:file"}
 """What the other translation leaves out, and this one keeps."""
 _ONLY_HERE = {"reasoning", "top_k", "service_tier", "cache_control"}
-
-
-def lines(path: Path) -> Iterator[Json]:
-    with gzip.open(path) as found:
-        yield from map(json.loads, found)
-
-
-def translated(request: Json) -> Json:
-    body = msgspec.json.decode(msgspec.json.encode({"model": "m", **request}), type=Body)
-    return {name: json.loads(bytes(value)) for name, value in to_chat(body).items()}
 
 
 def test_recorded_requests_mean_the_same_in_the_common_shape() -> None:
@@ -45,7 +29,7 @@ def test_recorded_requests_mean_the_same_in_the_common_shape() -> None:
         if not isinstance(request, dict):
             continue
         try:
-            chat = translated(request)
+            chat = translated(request, to_chat)
         except UnsupportedFeature as error:
             refused[error.metadata["field"]] += 1
             continue
@@ -71,7 +55,7 @@ def test_pairs_of_requests_that_say_the_same_are_translated_into_each_other() ->
         if theirs is None or ours is None:
             continue
         found += 1
-        chat, recorded = meaning(translated(ours["body"])), meaning(theirs["wire_body"])
+        chat, recorded = meaning(translated(ours["body"], to_chat)), meaning(theirs["wire_body"])
         for name in ("tools", "response_format", "stop", "tool_choice"):
             # `auto` is what holds anyway; a pair may leave it out on one side, and names of schemas are free.
             assert _free(chat.get(name, "auto")) == _free(recorded.get(name, "auto")), (pair["case"], name)

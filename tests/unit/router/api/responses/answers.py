@@ -13,8 +13,9 @@ from services.router.api.responses.errors import ResponseErrors
 from services.router.api.responses.events import ResponseEvents
 from services.router.api.responses.whole import response_of
 from services.router.attempts import Call
+from services.router.catalog import Endpoint
 from services.router.chat import Body, ChatRequest, Facts, Format
-from services.router.plan import Candidate, Endpoint, Plan
+from services.router.plan import Candidate, Plan
 from services.router.receipts import Receipt
 from tests.unit.router.calls import PRINCIPAL, WIRE, provider
 

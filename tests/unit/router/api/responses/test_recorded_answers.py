@@ -6,9 +6,9 @@ import pytest
 
 from services.router.api.responses.whole import response_of
 from services.router.chat import Format
-from services.router.sse import SseReader
 from tests.fixtures.references import needs
-from tests.integration.router.recorded import FILES, Exchange, parsed, recorded_calls, sample
+from tests.integration.router.recorded import FILES, Exchange, parsed, recorded_calls
+from tests.unit.router.api.recordings import check_answers, chunks_of
 from tests.unit.router.api.responses.answers import Json, call, checked, streamed
 from tests.unit.router.calls import WIRE
 
@@ -16,29 +16,15 @@ pytestmark = [pytest.mark.corpus, *(needs(file) for file in FILES)]
 
 
 def test_recorded_answers_become_responses() -> None:
-    exchanges = [exchange for exchange in sample(9_999, seed=5) if exchange.expected["kind"] == "ok"]
-    assert len(exchanges) > 1_900
-    differences = {}
-    for exchange in exchanges:
-        found, recorded = _found(_response(exchange)), _recorded(exchange.expected)
-        # The recordings' own reader takes no note of what was said aloud, nor of thinking that is told in details only.
-        if "audio-transcript" in exchange.expected["flags"]:
-            found["text"] = recorded["text"]
-        if exchange.expected["reasoning"] is None:
-            found["reasoning"] = ""
-        if found != recorded:
-            differences[exchange.id] = (found, recorded)
-    assert differences == {}
+    check_answers(lambda exchange: _found(_response(exchange)), _recorded, thinking="reasoning")
 
 
 def _response(exchange: Exchange) -> Json:
-    body = exchange.response["body"].encode()
     if not exchange.response["is_sse"]:
-        answer = WIRE.parse_response(body, Format.RESPONSES)
+        answer = WIRE.parse_response(exchange.response["body"].encode(), Format.RESPONSES)
         return checked(json.loads(response_of(call(), answer.body, answer.facts.tokens)))
-    reader, parser = SseReader(), WIRE.parse_stream(Format.RESPONSES)
-    frames = [parser.parse(event) for event in reader.feed(body) + reader.finish()]
-    chunks = [frame.data for frame in frames if frame is not None and frame.data]
+    parser = WIRE.parse_stream(Format.RESPONSES)
+    chunks = chunks_of(exchange, parser)
     response: Json = streamed(chunks, tokens=parser.facts.tokens)[-1]["response"]
     return response
 

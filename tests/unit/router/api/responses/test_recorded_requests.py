@@ -1,22 +1,15 @@
 """Real clients' recorded requests for responses in the common shape; pairs that say the same in both formats."""
 
-import gzip
-import json
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from services.router.api.responses.translation import to_chat
-from services.router.chat import Body
 from services.runtime.errors import UnsupportedFeature
 from tests.fixtures.references import TRAFFIC, needs
-from tests.unit.router.api.responses.answers import Json
+from tests.unit.router.api.recordings import PAIRS, Json, lines, translated
 
-PAIRS = TRAFFIC.with_name("translation_pairs.dev.jsonl.gz")
 pytestmark = [pytest.mark.corpus, needs(TRAFFIC), needs(PAIRS)]
 
 _ONLY_THERE = ("tools[", "input[", "background", "conversation", "previous_response_id", "prompt")
@@ -27,16 +20,6 @@ _NO_EFFORT = {"openAIMultipleReasoningSignaturesReplayParam", "reasoningRequest"
 _LEFT_OUT = ("refusal", "annotations", "reasoning", "reasoning_signature", "reasoning_details")
 
 
-def lines(path: Path) -> Iterator[Json]:
-    with gzip.open(path) as found:
-        yield from map(json.loads, found)
-
-
-def translated(request: Json) -> Json:
-    body = msgspec.json.decode(msgspec.json.encode({"model": "m", **request}), type=Body)
-    return {name: json.loads(bytes(value)) for name, value in to_chat(body).items()}
-
-
 def test_recorded_requests_are_translated_or_refused_by_name() -> None:
     refused: Counter[str] = Counter()
     done = 0
@@ -45,7 +28,7 @@ def test_recorded_requests_are_translated_or_refused_by_name() -> None:
         if not isinstance(request, dict):
             continue
         try:
-            chat = translated(request)
+            chat = translated(request, to_chat)
         except UnsupportedFeature as error:
             refused[error.metadata["field"]] += 1
             continue
@@ -61,7 +44,7 @@ def test_pairs_of_requests_that_say_the_same_are_translated_into_each_other() ->
         ours, theirs = pair["formats"].get("responses"), pair["formats"].get("chat-completions")
         if ours is None:
             continue
-        chat = meaning(translated(ours["wire_body"]))
+        chat = meaning(translated(ours["wire_body"], to_chat))
         if theirs is None:
             continue
         found += 1
