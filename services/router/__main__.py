@@ -7,8 +7,9 @@ from services.router.api.routes import http_api
 from services.router.attempts import rate_lost
 from services.router.engine import Engine
 from services.router.ledger import watermarks_from
+from services.router.provider_keys import ProviderKeys, keys_from
 from services.router.settings import RouterSettings
-from services.router.snapshot import ProviderKeys, follow_catalog, keys_from
+from services.router.snapshot import follow_catalog
 from services.router.spools import Spools
 from services.router.upstream import Timeouts, Upstream
 from services.runtime.bus import Bus

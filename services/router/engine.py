@@ -12,8 +12,9 @@ import msgspec
 from services.router.attempts import Attempt, Call, Journal, booked_as, too_long
 from services.router.chat import ChatRequest, Facts, Format
 from services.router.plan import Candidate, make_plan
+from services.router.provider_keys import ProviderKeys
 from services.router.receipts import Receipt
-from services.router.snapshot import ProviderKeys, Snapshot
+from services.router.snapshot import Snapshot
 from services.router.streaming import Streaming
 from services.router.upstream import NotDispatched, Response, Upstream
 from services.router.wire.base import Answer

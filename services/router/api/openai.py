@@ -18,9 +18,9 @@ from services.router.api.frames import written
 from services.router.api.headers import completed_headers, origin_headers
 from services.router.api.http import providers_of, switch, tags_of
 from services.router.attempts import Call
+from services.router.catalog import Catalog, Model
 from services.router.chat import Body, ChatRequest, Frame
 from services.router.engine import Engine
-from services.router.plan import Catalog, Model
 from services.router.snapshot import Snapshot
 from services.router.streaming import Streaming
 from services.router.wire.openai_chat import without_usage

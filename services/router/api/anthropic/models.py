@@ -13,7 +13,7 @@ import msgspec
 from services.router.api.anthropic import errors
 from services.router.api.app import Exchange
 from services.router.api.openai import MODELS, usable_models
-from services.router.plan import Model
+from services.router.catalog import Model
 from services.router.snapshot import Snapshot
 from services.runtime.errors import InvalidField, ModelNotFound
 
