@@ -1,7 +1,9 @@
 """One NATS and one Postgres per test run, with workers or without; nothing is left behind, however the run ends."""
 
+import gc
 import itertools
 import signal
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,17 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[RUN_DIRECTORY] = servers.directory
     config.add_cleanup(servers.close)
     servers.open()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collects no garbage among what stays for good, modules and tests: a quarter of a run's time went there."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 @pytest.hookimpl(trylast=True)  # what is not asked for is gone by then
