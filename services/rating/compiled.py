@@ -1,51 +1,30 @@
 """From tokens to money.
 
-The rules, which are those of genai-prices (its `decompose` module) and of the bills that providers send:
+The rules, which are those of genai-prices (its `decompose` module) and of the bills that providers send (what is a part
+of what: `services.rating.parts`):
 
-- The tokens of the prompt include the cached, cache-write and audio ones. A part that has a price of its own is charged
-  at it and leaves the plain remainder; a part without one stays in the remainder. So for the completion, with its
-  reasoning and audio tokens.
+- The tokens of the prompt include the cached, cache-write, audio, image and video ones. A part that has a price of its
+  own is charged at it and leaves the plain remainder; a part without one stays in the remainder. So for the completion,
+  with its reasoning, audio and image tokens, and for the cache writes, with those that are kept for an hour.
 - The prompt tokens of the whole request choose the tier of every unit.
-- Providers do not say how many audio tokens came from the cache. None are assumed to, except those for which there
-  is no other room: with 100 prompt tokens, 80 of them cached and 50 sound, 30 must be both. They are charged as cached
-  audio, or else as cached, or else as audio.
+- Web searches not counted are none: providers that charge for them tell those they made.
 - Parts that exceed the whole (Azure's Grok reports 161 cached of 7 prompt tokens) are charged as reported, for the
   provider did serve them; the plain remainder is 0, never less.
 - Unknown is None: prompt or completion tokens not reported; tokens left in a remainder that has no price; images not
   counted where they cost something. Free (price 0) is known.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from services.rating.money import EXACT, ONE, ZERO, for_one
+from services.rating.parts import MEDIA, Charges, Parts, Rates, completion_parts, prompt_parts
 from services.rating.prices import PriceVersion
 from services.rating.result import Rate, Rating
 from services.rating.tokens import Tokens
 
-Charges = list[tuple[Rate, int]]
-Parts = Sequence[tuple[Rate, int]]
-
 # Looked up once: this runs for every completion.
 _add = EXACT.add
 _multiply = EXACT.multiply
-
-
-@dataclass(frozen=True, slots=True)
-class Rates:
-    """The rate of each unit at one tier; None where the unit has no price. Fields are named after PriceUnit."""
-
-    prompt_token: Rate | None = None
-    cached_token: Rate | None = None
-    cache_write_token: Rate | None = None
-    prompt_audio_token: Rate | None = None
-    cached_audio_token: Rate | None = None
-    completion_token: Rate | None = None
-    reasoning_token: Rate | None = None
-    completion_audio_token: Rate | None = None
-    request: Rate | None = None
-    prompt_image: Rate | None = None
 
 
 class CompiledPrice:
@@ -76,11 +55,11 @@ class CompiledPrice:
                 rates = tier
                 break
         charges: Charges = []
-        if not _charge(rates.prompt_token, prompt, _prompt_parts(rates, prompt, tokens), charges):
+        if not _charge(rates.prompt_token, prompt, prompt_parts(rates, prompt, tokens), charges):
             return None
-        if not _charge(rates.completion_token, completion, _completion_parts(rates, tokens), charges):
+        if not _charge(rates.completion_token, completion, completion_parts(rates, tokens), charges):
             return None
-        if not _charge_request(rates, requests, images, charges):
+        if not _charge_each(rates, tokens.web_searches, requests, images, charges):
             return None
         amount = ZERO
         for rate, quantity in charges:
@@ -99,13 +78,14 @@ def rate(tokens: Tokens, price: PriceVersion, requests: int = 1, images: int | N
 
 
 def _rates(version: PriceVersion, prompt_tokens: int, factor: Decimal) -> Rates:
-    rates = {}
+    rates: dict[str, Rate] = {}
     for entry in version.unit_prices:
         price = entry.at(prompt_tokens)
         if factor != ONE:
             price = _multiply(price, factor)
         rates[entry.unit.name.lower()] = Rate(entry.unit, price, entry.per, for_one(price, entry.per))
-    return Rates(**rates)
+    media = any(unit in rates for unit in MEDIA)
+    return Rates(media=media, **rates)
 
 
 def _charge(plain: Rate | None, total: int, parts: Parts, charges: Charges) -> bool:
@@ -123,8 +103,10 @@ def _charge(plain: Rate | None, total: int, parts: Parts, charges: Charges) -> b
     return True
 
 
-def _charge_request(rates: Rates, requests: int, images: int | None, charges: Charges) -> bool:
+def _charge_each(rates: Rates, searches: int | None, requests: int, images: int | None, charges: Charges) -> bool:
     """Charge what is not counted in tokens; False where pictures cost something and nobody counted them."""
+    if rates.web_search is not None and searches is not None and searches > 0:
+        charges.append((rates.web_search, searches))
     if rates.request is not None and requests > 0:
         charges.append((rates.request, requests))
     if rates.prompt_image is not None:
@@ -133,38 +115,3 @@ def _charge_request(rates: Rates, requests: int, images: int | None, charges: Ch
         if images > 0:
             charges.append((rates.prompt_image, images))
     return True
-
-
-def _prompt_parts(rates: Rates, prompt: int, tokens: Tokens) -> Parts:
-    """What of the prompt has a price of its own."""
-    cached, written, audio = tokens.cached_tokens or 0, tokens.cache_write_tokens or 0, tokens.prompt_audio_tokens or 0
-    if cached <= 0 and written <= 0 and audio <= 0:
-        return ()
-    cached_audio = 0
-    if cached > 0 and audio > 0:
-        cached_audio = min(max(cached + max(written, 0) + audio - prompt, 0), cached, audio)
-        if rates.cached_audio_token is not None:
-            cached -= cached_audio
-            audio -= cached_audio
-        elif rates.cached_token is not None:
-            audio -= cached_audio
-    parts: Charges = []
-    if cached > 0 and rates.cached_token is not None:
-        parts.append((rates.cached_token, cached))
-    if written > 0 and rates.cache_write_token is not None:
-        parts.append((rates.cache_write_token, written))
-    if audio > 0 and rates.prompt_audio_token is not None:
-        parts.append((rates.prompt_audio_token, audio))
-    if cached_audio > 0 and rates.cached_audio_token is not None:
-        parts.append((rates.cached_audio_token, cached_audio))
-    return parts
-
-
-def _completion_parts(rates: Rates, tokens: Tokens) -> Parts:
-    """What of the completion has a price of its own."""
-    parts: Charges = []
-    if rates.reasoning_token is not None and (reasoning := tokens.reasoning_tokens or 0) > 0:
-        parts.append((rates.reasoning_token, reasoning))
-    if rates.completion_audio_token is not None and (audio := tokens.completion_audio_tokens or 0) > 0:
-        parts.append((rates.completion_audio_token, audio))
-    return parts

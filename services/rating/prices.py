@@ -24,6 +24,12 @@ class PriceUnit(IntEnum):
     COMPLETION_AUDIO_TOKEN = 8
     REQUEST = 9
     PROMPT_IMAGE = 10
+    CACHE_WRITE_1H_TOKEN = 11
+    PROMPT_IMAGE_TOKEN = 12
+    CACHED_IMAGE_TOKEN = 13
+    PROMPT_VIDEO_TOKEN = 14
+    COMPLETION_IMAGE_TOKEN = 15
+    WEB_SEARCH = 16
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,13 +37,17 @@ class Rating:
     price_version_id: str
     # USD, exact, unrounded; `+` rounds to 28 digits, so sums want EXACT.add. Trailing zeros mean nothing.
     amount: Decimal
-    # What was charged at which rate, in the order of PriceUnit; nothing is charged for a quantity of 0.
+    # What was charged at which rate, in no particular order; nothing is charged for a quantity of 0.
     charges: tuple[tuple[Rate, int], ...]
 
     @property
     def lines(self) -> tuple[Line, ...]:
-        """The bill. Its amounts add up to `amount`; made when asked for, since the hot path never asks."""
+        """The bill, in the order of PriceUnit. Its amounts add up to `amount`; the hot path never asks for it."""
         return tuple(
             Line(rate.unit, quantity, rate.price, rate.per, EXACT.multiply(rate.each, quantity))
-            for rate, quantity in self.charges
+            for rate, quantity in sorted(self.charges, key=_unit)
         )
+
+
+def _unit(charge: tuple[Rate, int]) -> PriceUnit:
+    return charge[0].unit

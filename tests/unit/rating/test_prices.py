@@ -1,10 +1,12 @@
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from pantheon.catalog.v1 import price_pb2
-from services.rating import SINCE_EVER, PriceTier, PriceUnit, PriceVersion, UnitPrice, price_at
+from pantheon.usage.v1 import measure_pb2
+from services.rating import SINCE_EVER, PriceTier, PriceUnit, PriceVersion, Tokens, UnitPrice, price_at
 
 MARCH = datetime(2026, 3, 13, tzinfo=UTC)
 
@@ -21,6 +23,12 @@ def test_units_are_those_of_the_contract() -> None:
     contract = {value.name: value.number for value in price_pb2.PriceUnit.DESCRIPTOR.values if value.number}
 
     assert {f"PRICE_UNIT_{unit.name}": unit.value for unit in PriceUnit} == contract
+
+
+def test_tokens_are_those_of_the_contract() -> None:
+    contract = {field.name for field in measure_pb2.TokenUsage.DESCRIPTOR.fields}
+
+    assert {field.name for field in fields(Tokens)} == contract
 
 
 def test_a_version_holds_from_its_first_instant_until_the_next_one() -> None:

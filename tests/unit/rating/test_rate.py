@@ -51,6 +51,48 @@ def test_cached_and_cache_write_tokens_leave_the_plain_remainder() -> None:
     assert cost(tokens, SONNET) == Decimal("0.0003") + Decimal("0.00018") + Decimal("0.001125") + Decimal("0.00015")
 
 
+def test_cache_writes_kept_for_an_hour_leave_the_other_cache_writes() -> None:
+    tokens = Tokens(1000, 0, cache_write_tokens=300, cache_write_1h_tokens=200)
+    hourly = priced(prompt_token="3", cache_write_token="3.75", cache_write_1h_token="6", completion_token="15")
+
+    assert bill(tokens, hourly) == {"prompt_token": 700, "cache_write_token": 100, "cache_write_1h_token": 200}
+    assert bill(tokens, SONNET) == {"prompt_token": 700, "cache_write_token": 300}
+    assert bill(tokens, priced(prompt_token="3", cache_write_1h_token="6")) == {
+        "prompt_token": 800,
+        "cache_write_1h_token": 200,
+    }
+
+
+def test_no_more_is_kept_for_an_hour_than_was_written() -> None:
+    price = priced(prompt_token="3", cache_write_token="3.75", cache_write_1h_token="6")
+
+    assert bill(Tokens(10, 0, cache_write_tokens=4, cache_write_1h_tokens=9), price) == {
+        "prompt_token": 6,
+        "cache_write_1h_token": 4,
+    }
+
+
+def test_images_and_video_leave_the_prompt_and_images_the_completion_where_they_have_a_price() -> None:
+    price = priced(
+        prompt_token="1",
+        prompt_image_token="2",
+        prompt_video_token="3",
+        completion_token="4",
+        completion_image_token="5",
+    )
+    tokens = Tokens(
+        100, 50, prompt_image_tokens=30, prompt_video_tokens=20, completion_image_tokens=40, prompt_audio_tokens=9
+    )
+
+    assert bill(tokens, price) == {
+        "prompt_token": 50,
+        "completion_token": 10,
+        "prompt_image_token": 30,
+        "prompt_video_token": 20,
+        "completion_image_token": 40,
+    }
+
+
 def test_a_part_without_a_price_stays_in_the_remainder() -> None:
     price = priced(prompt_token="3", completion_token="15")
     tokens = Tokens(1000, 50, 600, 300, 40, 10, 5)
@@ -81,6 +123,50 @@ def test_audio_without_room_beside_the_cached_tokens_is_cached_audio() -> None:
         "prompt_audio_token": 20,
         "cached_audio_token": 30,
     }
+
+
+def test_audio_is_cached_as_far_as_the_provider_says() -> None:
+    assert bill(Tokens(100, 0, cached_tokens=50, prompt_audio_tokens=50, cached_audio_tokens=20), REALTIME) == {
+        "prompt_token": 20,
+        "cached_token": 30,
+        "prompt_audio_token": 30,
+        "cached_audio_token": 20,
+    }
+    assert bill(Tokens(100, 0, cached_tokens=50, prompt_audio_tokens=50, cached_audio_tokens=0), REALTIME) == {
+        "cached_token": 50,
+        "prompt_audio_token": 50,
+    }
+
+
+def test_no_more_audio_is_cached_than_there_is() -> None:
+    assert bill(Tokens(100, 0, cached_tokens=30, prompt_audio_tokens=20, cached_audio_tokens=99), REALTIME) == {
+        "prompt_token": 70,
+        "cached_token": 10,
+        "cached_audio_token": 20,
+    }
+
+
+def test_images_from_the_cache_are_cached_images_and_where_these_have_no_price_cached() -> None:
+    tokens = Tokens(100, 0, cached_tokens=60, prompt_image_tokens=50, cached_image_tokens=40)
+    plain = priced(prompt_token="1", cached_token="0.1", prompt_image_token="2")
+    own = priced(prompt_token="1", cached_token="0.1", prompt_image_token="2", cached_image_token="0.2")
+
+    assert bill(tokens, own) == {
+        "prompt_token": 30,
+        "cached_token": 20,
+        "prompt_image_token": 10,
+        "cached_image_token": 40,
+    }
+    assert bill(tokens, plain) == {"prompt_token": 30, "cached_token": 60, "prompt_image_token": 10}
+
+
+def test_what_must_be_cached_is_taken_from_the_audio_before_the_images_and_the_video() -> None:
+    tokens = Tokens(100, 0, cached_tokens=90, prompt_audio_tokens=10, prompt_image_tokens=20, prompt_video_tokens=30)
+    price = priced(
+        prompt_token="1", cached_token="2", prompt_audio_token="3", prompt_image_token="4", prompt_video_token="5"
+    )
+
+    assert bill(tokens, price) == {"cached_token": 90, "prompt_video_token": 10}
 
 
 def test_cached_audio_without_a_price_is_cached() -> None:
@@ -124,7 +210,8 @@ def test_the_cost_is_unknown_without_prompt_and_completion_counts(tokens: Tokens
 
 
 def test_negative_parts_count_as_not_reported() -> None:
-    assert bill(Tokens(10, 5, -3, -3, -3, -3, -3), REALTIME) == {"prompt_token": 10, "completion_token": 5}
+    assert bill(Tokens(10, 5, *[-3] * 12), REALTIME) == {"prompt_token": 10, "completion_token": 5}
+    assert bill(Tokens(10, 5, 4, -3, -3, 4, -3, -3, -3), REALTIME)["prompt_token"] == 2
 
 
 def test_the_cost_is_unknown_where_tokens_are_left_without_a_price() -> None:
@@ -182,6 +269,15 @@ def test_requests_are_charged_each() -> None:
 
     assert rating is not None
     assert rating.amount == Decimal("0.01")
+
+
+def test_web_searches_are_charged_each_and_none_where_nobody_counted_them() -> None:
+    searches = UnitPrice(PriceUnit.WEB_SEARCH, Decimal(10), 1000)
+    price = PriceVersion("searching", SINCE_EVER, SINCE_EVER, (*SONNET.unit_prices, searches), "test")
+
+    assert cost(Tokens(0, 0, web_searches=3), price) == Decimal("0.03")
+    assert cost(Tokens(0, 0, web_searches=0), price) == cost(Tokens(0, 0), price) == 0
+    assert cost(Tokens(0, 0, web_searches=3), SONNET) == 0
 
 
 def test_images_are_charged_each_and_unknown_where_nobody_counted_them() -> None:

@@ -49,6 +49,18 @@ class _PriceUnitEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PriceUnit.V
     """One request."""
     PRICE_UNIT_PROMPT_IMAGE: _PriceUnit.ValueType  # 10
     """One image of the prompt."""
+    PRICE_UNIT_CACHE_WRITE_1H_TOKEN: _PriceUnit.ValueType  # 11
+    """Prompt tokens written to the provider's cache to be kept there for an hour."""
+    PRICE_UNIT_PROMPT_IMAGE_TOKEN: _PriceUnit.ValueType  # 12
+    """Image tokens of the prompt."""
+    PRICE_UNIT_CACHED_IMAGE_TOKEN: _PriceUnit.ValueType  # 13
+    """Image tokens of the prompt read from the provider's cache."""
+    PRICE_UNIT_PROMPT_VIDEO_TOKEN: _PriceUnit.ValueType  # 14
+    """Video tokens of the prompt."""
+    PRICE_UNIT_COMPLETION_IMAGE_TOKEN: _PriceUnit.ValueType  # 15
+    """Image tokens of the completion."""
+    PRICE_UNIT_WEB_SEARCH: _PriceUnit.ValueType  # 16
+    """One web search that the provider made on the way."""
 
 class PriceUnit(_PriceUnit, metaclass=_PriceUnitEnumTypeWrapper):
     """What can be charged for."""
@@ -75,6 +87,18 @@ PRICE_UNIT_REQUEST: PriceUnit.ValueType  # 9
 """One request."""
 PRICE_UNIT_PROMPT_IMAGE: PriceUnit.ValueType  # 10
 """One image of the prompt."""
+PRICE_UNIT_CACHE_WRITE_1H_TOKEN: PriceUnit.ValueType  # 11
+"""Prompt tokens written to the provider's cache to be kept there for an hour."""
+PRICE_UNIT_PROMPT_IMAGE_TOKEN: PriceUnit.ValueType  # 12
+"""Image tokens of the prompt."""
+PRICE_UNIT_CACHED_IMAGE_TOKEN: PriceUnit.ValueType  # 13
+"""Image tokens of the prompt read from the provider's cache."""
+PRICE_UNIT_PROMPT_VIDEO_TOKEN: PriceUnit.ValueType  # 14
+"""Video tokens of the prompt."""
+PRICE_UNIT_COMPLETION_IMAGE_TOKEN: PriceUnit.ValueType  # 15
+"""Image tokens of the completion."""
+PRICE_UNIT_WEB_SEARCH: PriceUnit.ValueType  # 16
+"""One web search that the provider made on the way."""
 Global___PriceUnit: _TypeAlias = PriceUnit  # noqa: Y015
 
 @_typing.final
@@ -209,7 +233,7 @@ class UnitPrice(_message.Message):
     unit: Global___PriceUnit.ValueType
     """What is charged for."""
     per: _builtins.int
-    """How many units the price is for: 1000000 for tokens, 1 or 1000 for requests."""
+    """How many units the price is for: 1000000 for tokens, 1 or 1000 for requests and searches."""
     @_builtins.property
     def price(self) -> _decimal_pb2.Decimal:
         """USD per `per` units, exact."""

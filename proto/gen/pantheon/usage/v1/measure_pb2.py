@@ -26,7 +26,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.type import decimal_pb2 as google_dot_type_dot_decimal__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fpantheon/usage/v1/measure.proto\x12\x11pantheon.usage.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x19google/type/decimal.proto\"\x86\x03\n\nTokenUsage\x12\x1a\n\rprompt_tokens\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x1e\n\x11\x63ompletion_tokens\x18\x02 \x01(\x03H\x01\x88\x01\x01\x12\x1a\n\rcached_tokens\x18\x03 \x01(\x03H\x02\x88\x01\x01\x12\x1f\n\x12\x63\x61\x63he_write_tokens\x18\x04 \x01(\x03H\x03\x88\x01\x01\x12\x1d\n\x10reasoning_tokens\x18\x05 \x01(\x03H\x04\x88\x01\x01\x12 \n\x13prompt_audio_tokens\x18\x06 \x01(\x03H\x05\x88\x01\x01\x12$\n\x17\x63ompletion_audio_tokens\x18\x07 \x01(\x03H\x06\x88\x01\x01\x42\x10\n\x0e_prompt_tokensB\x14\n\x12_completion_tokensB\x10\n\x0e_cached_tokensB\x15\n\x13_cache_write_tokensB\x13\n\x11_reasoning_tokensB\x16\n\x14_prompt_audio_tokensB\x1a\n\x18_completion_audio_tokens\"\xbd\x01\n\x04\x43ost\x12)\n\x06\x61mount\x18\x01 \x01(\x0b\x32\x14.google.type.DecimalH\x00\x88\x01\x01\x12\x18\n\x10price_version_id\x18\x02 \x01(\t\x12\x34\n\x11provider_reported\x18\x03 \x01(\x0b\x32\x14.google.type.DecimalH\x01\x88\x01\x01\x12\x19\n\x11price_override_id\x18\x04 \x01(\tB\t\n\x07_amountB\x14\n\x12_provider_reported\"\x87\x01\n\x06Timing\x12;\n\x13time_to_first_token\x18\x01 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x88\x01\x01\x12(\n\x05total\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x16\n\x14_time_to_first_tokenb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fpantheon/usage/v1/measure.proto\x12\x11pantheon.usage.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x19google/type/decimal.proto\"\x9a\x06\n\nTokenUsage\x12\x1a\n\rprompt_tokens\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x1e\n\x11\x63ompletion_tokens\x18\x02 \x01(\x03H\x01\x88\x01\x01\x12\x1a\n\rcached_tokens\x18\x03 \x01(\x03H\x02\x88\x01\x01\x12\x1f\n\x12\x63\x61\x63he_write_tokens\x18\x04 \x01(\x03H\x03\x88\x01\x01\x12\x1d\n\x10reasoning_tokens\x18\x05 \x01(\x03H\x04\x88\x01\x01\x12 \n\x13prompt_audio_tokens\x18\x06 \x01(\x03H\x05\x88\x01\x01\x12$\n\x17\x63ompletion_audio_tokens\x18\x07 \x01(\x03H\x06\x88\x01\x01\x12\"\n\x15\x63\x61\x63he_write_1h_tokens\x18\x08 \x01(\x03H\x07\x88\x01\x01\x12 \n\x13\x63\x61\x63hed_audio_tokens\x18\t \x01(\x03H\x08\x88\x01\x01\x12 \n\x13prompt_image_tokens\x18\n \x01(\x03H\t\x88\x01\x01\x12 \n\x13\x63\x61\x63hed_image_tokens\x18\x0b \x01(\x03H\n\x88\x01\x01\x12 \n\x13prompt_video_tokens\x18\x0c \x01(\x03H\x0b\x88\x01\x01\x12$\n\x17\x63ompletion_image_tokens\x18\r \x01(\x03H\x0c\x88\x01\x01\x12\x19\n\x0cweb_searches\x18\x0e \x01(\x03H\r\x88\x01\x01\x42\x10\n\x0e_prompt_tokensB\x14\n\x12_completion_tokensB\x10\n\x0e_cached_tokensB\x15\n\x13_cache_write_tokensB\x13\n\x11_reasoning_tokensB\x16\n\x14_prompt_audio_tokensB\x1a\n\x18_completion_audio_tokensB\x18\n\x16_cache_write_1h_tokensB\x16\n\x14_cached_audio_tokensB\x16\n\x14_prompt_image_tokensB\x16\n\x14_cached_image_tokensB\x16\n\x14_prompt_video_tokensB\x1a\n\x18_completion_image_tokensB\x0f\n\r_web_searches\"\xbd\x01\n\x04\x43ost\x12)\n\x06\x61mount\x18\x01 \x01(\x0b\x32\x14.google.type.DecimalH\x00\x88\x01\x01\x12\x18\n\x10price_version_id\x18\x02 \x01(\t\x12\x34\n\x11provider_reported\x18\x03 \x01(\x0b\x32\x14.google.type.DecimalH\x01\x88\x01\x01\x12\x19\n\x11price_override_id\x18\x04 \x01(\tB\t\n\x07_amountB\x14\n\x12_provider_reported\"\x87\x01\n\x06Timing\x12;\n\x13time_to_first_token\x18\x01 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x88\x01\x01\x12(\n\x05total\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x16\n\x14_time_to_first_tokenb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,9 +34,9 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'pantheon.usage.v1.measure_p
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_TOKENUSAGE']._serialized_start=114
-  _globals['_TOKENUSAGE']._serialized_end=504
-  _globals['_COST']._serialized_start=507
-  _globals['_COST']._serialized_end=696
-  _globals['_TIMING']._serialized_start=699
-  _globals['_TIMING']._serialized_end=834
+  _globals['_TOKENUSAGE']._serialized_end=908
+  _globals['_COST']._serialized_start=911
+  _globals['_COST']._serialized_end=1100
+  _globals['_TIMING']._serialized_start=1103
+  _globals['_TIMING']._serialized_end=1238
 # @@protoc_insertion_point(module_scope)

@@ -20,7 +20,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class TokenUsage(_message.Message):
-    """Tokens of one attempt, as the provider reported them. An absent figure is absent, a zero is a zero."""
+    """Tokens of one attempt, and what else is charged for, as the provider reported them. An absent figure is absent, a zero is a zero."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -31,6 +31,13 @@ class TokenUsage(_message.Message):
     REASONING_TOKENS_FIELD_NUMBER: _builtins.int
     PROMPT_AUDIO_TOKENS_FIELD_NUMBER: _builtins.int
     COMPLETION_AUDIO_TOKENS_FIELD_NUMBER: _builtins.int
+    CACHE_WRITE_1H_TOKENS_FIELD_NUMBER: _builtins.int
+    CACHED_AUDIO_TOKENS_FIELD_NUMBER: _builtins.int
+    PROMPT_IMAGE_TOKENS_FIELD_NUMBER: _builtins.int
+    CACHED_IMAGE_TOKENS_FIELD_NUMBER: _builtins.int
+    PROMPT_VIDEO_TOKENS_FIELD_NUMBER: _builtins.int
+    COMPLETION_IMAGE_TOKENS_FIELD_NUMBER: _builtins.int
+    WEB_SEARCHES_FIELD_NUMBER: _builtins.int
     prompt_tokens: _builtins.int
     """All tokens of the prompt, cached and cache-write ones included."""
     completion_tokens: _builtins.int
@@ -45,6 +52,20 @@ class TokenUsage(_message.Message):
     """Audio tokens of the prompt; part of prompt_tokens."""
     completion_audio_tokens: _builtins.int
     """Audio tokens of the completion; part of completion_tokens."""
+    cache_write_1h_tokens: _builtins.int
+    """Prompt tokens written to the provider's cache to be kept there for an hour; part of cache_write_tokens."""
+    cached_audio_tokens: _builtins.int
+    """Audio tokens of the prompt read from the provider's cache; part of cached_tokens and of prompt_audio_tokens."""
+    prompt_image_tokens: _builtins.int
+    """Image tokens of the prompt; part of prompt_tokens."""
+    cached_image_tokens: _builtins.int
+    """Image tokens of the prompt read from the provider's cache; part of cached_tokens and of prompt_image_tokens."""
+    prompt_video_tokens: _builtins.int
+    """Video tokens of the prompt; part of prompt_tokens."""
+    completion_image_tokens: _builtins.int
+    """Image tokens of the completion; part of completion_tokens."""
+    web_searches: _builtins.int
+    """Web searches that the provider made on the way, which are charged each. No tokens, and part of none of the above."""
     def __init__(
         self,
         *,
@@ -55,39 +76,74 @@ class TokenUsage(_message.Message):
         reasoning_tokens: _builtins.int | None = ...,
         prompt_audio_tokens: _builtins.int | None = ...,
         completion_audio_tokens: _builtins.int | None = ...,
+        cache_write_1h_tokens: _builtins.int | None = ...,
+        cached_audio_tokens: _builtins.int | None = ...,
+        prompt_image_tokens: _builtins.int | None = ...,
+        cached_image_tokens: _builtins.int | None = ...,
+        prompt_video_tokens: _builtins.int | None = ...,
+        completion_image_tokens: _builtins.int | None = ...,
+        web_searches: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_cache_write_tokens", b"_cache_write_tokens", "_cached_tokens", b"_cached_tokens", "_completion_audio_tokens", b"_completion_audio_tokens", "_completion_tokens", b"_completion_tokens", "_prompt_audio_tokens", b"_prompt_audio_tokens", "_prompt_tokens", b"_prompt_tokens", "_reasoning_tokens", b"_reasoning_tokens", "cache_write_tokens", b"cache_write_tokens", "cached_tokens", b"cached_tokens", "completion_audio_tokens", b"completion_audio_tokens", "completion_tokens", b"completion_tokens", "prompt_audio_tokens", b"prompt_audio_tokens", "prompt_tokens", b"prompt_tokens", "reasoning_tokens", b"reasoning_tokens"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cache_write_1h_tokens", b"_cache_write_1h_tokens", "_cache_write_tokens", b"_cache_write_tokens", "_cached_audio_tokens", b"_cached_audio_tokens", "_cached_image_tokens", b"_cached_image_tokens", "_cached_tokens", b"_cached_tokens", "_completion_audio_tokens", b"_completion_audio_tokens", "_completion_image_tokens", b"_completion_image_tokens", "_completion_tokens", b"_completion_tokens", "_prompt_audio_tokens", b"_prompt_audio_tokens", "_prompt_image_tokens", b"_prompt_image_tokens", "_prompt_tokens", b"_prompt_tokens", "_prompt_video_tokens", b"_prompt_video_tokens", "_reasoning_tokens", b"_reasoning_tokens", "_web_searches", b"_web_searches", "cache_write_1h_tokens", b"cache_write_1h_tokens", "cache_write_tokens", b"cache_write_tokens", "cached_audio_tokens", b"cached_audio_tokens", "cached_image_tokens", b"cached_image_tokens", "cached_tokens", b"cached_tokens", "completion_audio_tokens", b"completion_audio_tokens", "completion_image_tokens", b"completion_image_tokens", "completion_tokens", b"completion_tokens", "prompt_audio_tokens", b"prompt_audio_tokens", "prompt_image_tokens", b"prompt_image_tokens", "prompt_tokens", b"prompt_tokens", "prompt_video_tokens", b"prompt_video_tokens", "reasoning_tokens", b"reasoning_tokens", "web_searches", b"web_searches"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cache_write_tokens", b"_cache_write_tokens", "_cached_tokens", b"_cached_tokens", "_completion_audio_tokens", b"_completion_audio_tokens", "_completion_tokens", b"_completion_tokens", "_prompt_audio_tokens", b"_prompt_audio_tokens", "_prompt_tokens", b"_prompt_tokens", "_reasoning_tokens", b"_reasoning_tokens", "cache_write_tokens", b"cache_write_tokens", "cached_tokens", b"cached_tokens", "completion_audio_tokens", b"completion_audio_tokens", "completion_tokens", b"completion_tokens", "prompt_audio_tokens", b"prompt_audio_tokens", "prompt_tokens", b"prompt_tokens", "reasoning_tokens", b"reasoning_tokens"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cache_write_1h_tokens", b"_cache_write_1h_tokens", "_cache_write_tokens", b"_cache_write_tokens", "_cached_audio_tokens", b"_cached_audio_tokens", "_cached_image_tokens", b"_cached_image_tokens", "_cached_tokens", b"_cached_tokens", "_completion_audio_tokens", b"_completion_audio_tokens", "_completion_image_tokens", b"_completion_image_tokens", "_completion_tokens", b"_completion_tokens", "_prompt_audio_tokens", b"_prompt_audio_tokens", "_prompt_image_tokens", b"_prompt_image_tokens", "_prompt_tokens", b"_prompt_tokens", "_prompt_video_tokens", b"_prompt_video_tokens", "_reasoning_tokens", b"_reasoning_tokens", "_web_searches", b"_web_searches", "cache_write_1h_tokens", b"cache_write_1h_tokens", "cache_write_tokens", b"cache_write_tokens", "cached_audio_tokens", b"cached_audio_tokens", "cached_image_tokens", b"cached_image_tokens", "cached_tokens", b"cached_tokens", "completion_audio_tokens", b"completion_audio_tokens", "completion_image_tokens", b"completion_image_tokens", "completion_tokens", b"completion_tokens", "prompt_audio_tokens", b"prompt_audio_tokens", "prompt_image_tokens", b"prompt_image_tokens", "prompt_tokens", b"prompt_tokens", "prompt_video_tokens", b"prompt_video_tokens", "reasoning_tokens", b"reasoning_tokens", "web_searches", b"web_searches"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__cache_write_1h_tokens: _TypeAlias = _typing.Literal["cache_write_1h_tokens"]  # noqa: Y015
+    _WhichOneofArgType__cache_write_1h_tokens: _TypeAlias = _typing.Literal["_cache_write_1h_tokens", b"_cache_write_1h_tokens"]  # noqa: Y015
     _WhichOneofReturnType__cache_write_tokens: _TypeAlias = _typing.Literal["cache_write_tokens"]  # noqa: Y015
     _WhichOneofArgType__cache_write_tokens: _TypeAlias = _typing.Literal["_cache_write_tokens", b"_cache_write_tokens"]  # noqa: Y015
+    _WhichOneofReturnType__cached_audio_tokens: _TypeAlias = _typing.Literal["cached_audio_tokens"]  # noqa: Y015
+    _WhichOneofArgType__cached_audio_tokens: _TypeAlias = _typing.Literal["_cached_audio_tokens", b"_cached_audio_tokens"]  # noqa: Y015
+    _WhichOneofReturnType__cached_image_tokens: _TypeAlias = _typing.Literal["cached_image_tokens"]  # noqa: Y015
+    _WhichOneofArgType__cached_image_tokens: _TypeAlias = _typing.Literal["_cached_image_tokens", b"_cached_image_tokens"]  # noqa: Y015
     _WhichOneofReturnType__cached_tokens: _TypeAlias = _typing.Literal["cached_tokens"]  # noqa: Y015
     _WhichOneofArgType__cached_tokens: _TypeAlias = _typing.Literal["_cached_tokens", b"_cached_tokens"]  # noqa: Y015
     _WhichOneofReturnType__completion_audio_tokens: _TypeAlias = _typing.Literal["completion_audio_tokens"]  # noqa: Y015
     _WhichOneofArgType__completion_audio_tokens: _TypeAlias = _typing.Literal["_completion_audio_tokens", b"_completion_audio_tokens"]  # noqa: Y015
+    _WhichOneofReturnType__completion_image_tokens: _TypeAlias = _typing.Literal["completion_image_tokens"]  # noqa: Y015
+    _WhichOneofArgType__completion_image_tokens: _TypeAlias = _typing.Literal["_completion_image_tokens", b"_completion_image_tokens"]  # noqa: Y015
     _WhichOneofReturnType__completion_tokens: _TypeAlias = _typing.Literal["completion_tokens"]  # noqa: Y015
     _WhichOneofArgType__completion_tokens: _TypeAlias = _typing.Literal["_completion_tokens", b"_completion_tokens"]  # noqa: Y015
     _WhichOneofReturnType__prompt_audio_tokens: _TypeAlias = _typing.Literal["prompt_audio_tokens"]  # noqa: Y015
     _WhichOneofArgType__prompt_audio_tokens: _TypeAlias = _typing.Literal["_prompt_audio_tokens", b"_prompt_audio_tokens"]  # noqa: Y015
+    _WhichOneofReturnType__prompt_image_tokens: _TypeAlias = _typing.Literal["prompt_image_tokens"]  # noqa: Y015
+    _WhichOneofArgType__prompt_image_tokens: _TypeAlias = _typing.Literal["_prompt_image_tokens", b"_prompt_image_tokens"]  # noqa: Y015
     _WhichOneofReturnType__prompt_tokens: _TypeAlias = _typing.Literal["prompt_tokens"]  # noqa: Y015
     _WhichOneofArgType__prompt_tokens: _TypeAlias = _typing.Literal["_prompt_tokens", b"_prompt_tokens"]  # noqa: Y015
+    _WhichOneofReturnType__prompt_video_tokens: _TypeAlias = _typing.Literal["prompt_video_tokens"]  # noqa: Y015
+    _WhichOneofArgType__prompt_video_tokens: _TypeAlias = _typing.Literal["_prompt_video_tokens", b"_prompt_video_tokens"]  # noqa: Y015
     _WhichOneofReturnType__reasoning_tokens: _TypeAlias = _typing.Literal["reasoning_tokens"]  # noqa: Y015
     _WhichOneofArgType__reasoning_tokens: _TypeAlias = _typing.Literal["_reasoning_tokens", b"_reasoning_tokens"]  # noqa: Y015
+    _WhichOneofReturnType__web_searches: _TypeAlias = _typing.Literal["web_searches"]  # noqa: Y015
+    _WhichOneofArgType__web_searches: _TypeAlias = _typing.Literal["_web_searches", b"_web_searches"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cache_write_1h_tokens) -> _WhichOneofReturnType__cache_write_1h_tokens | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__cache_write_tokens) -> _WhichOneofReturnType__cache_write_tokens | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cached_audio_tokens) -> _WhichOneofReturnType__cached_audio_tokens | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cached_image_tokens) -> _WhichOneofReturnType__cached_image_tokens | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__cached_tokens) -> _WhichOneofReturnType__cached_tokens | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__completion_audio_tokens) -> _WhichOneofReturnType__completion_audio_tokens | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__completion_image_tokens) -> _WhichOneofReturnType__completion_image_tokens | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__completion_tokens) -> _WhichOneofReturnType__completion_tokens | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__prompt_audio_tokens) -> _WhichOneofReturnType__prompt_audio_tokens | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__prompt_image_tokens) -> _WhichOneofReturnType__prompt_image_tokens | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__prompt_tokens) -> _WhichOneofReturnType__prompt_tokens | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__prompt_video_tokens) -> _WhichOneofReturnType__prompt_video_tokens | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__reasoning_tokens) -> _WhichOneofReturnType__reasoning_tokens | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__web_searches) -> _WhichOneofReturnType__web_searches | None: ...
 
 Global___TokenUsage: _TypeAlias = TokenUsage  # noqa: Y015
 
