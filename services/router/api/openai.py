@@ -1,7 +1,7 @@
-"""POST /v1/chat/completions, GET /v1/models: what any OpenAI SDK speaks.
+"""POST /v1/chat/completions: what any OpenAI SDK speaks.
 
-Format: OpenAI API reference, "Chat" and "Models". Requests and answers keep every member they came with; a streamed
-answer's usage chunk, where the client asked for it, gets one more: `pantheon`, with the request id and the cost.
+Format: OpenAI API reference, "Chat". Requests and answers keep every member they came with; a streamed answer's usage
+chunk, where the client asked for it, gets one more: `pantheon`, with the request id and the cost.
 """
 
 import time
@@ -18,16 +18,13 @@ from services.router.api.frames import written
 from services.router.api.headers import completed_headers, origin_headers
 from services.router.api.http import providers_of, switch, tags_of
 from services.router.attempts import Call
-from services.router.catalog import Catalog, Model
 from services.router.chat import Body, ChatRequest, Frame
 from services.router.engine import Engine
-from services.router.snapshot import Snapshot
 from services.router.streaming import Streaming
 from services.router.wire.openai_chat import without_usage
-from services.runtime.errors import InvalidField, ModelNotFound
+from services.runtime.errors import InvalidField
 from services.runtime.logging import bind_request
 
-MODELS = "/v1/models"
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError)
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -72,38 +69,6 @@ class ChatSurface:
                 if chunk:
                     await reply.send_chunk(chunk)
         await reply.end_stream(b"data: [DONE]\n\n")
-
-
-class ModelsSurface:
-    """GET /v1/models and /v1/models/{id}."""
-
-    errors = openai_errors
-
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
-
-    async def serve(self, exchange: Exchange) -> None:
-        """See `Surface`."""
-        await exchange.principal()
-        catalog = self._snapshot.catalog
-        if exchange.path == MODELS:
-            data = [_listed(model) for model in usable_models(catalog)]
-            await exchange.reply.send(_encode({"object": "list", "data": data}))
-            return
-        name = exchange.path.removeprefix(f"{MODELS}/")
-        model = catalog.find(name)
-        if model is None:
-            raise ModelNotFound(name)
-        await exchange.reply.send(_encode(_listed(model)))
-
-
-def usable_models(catalog: Catalog) -> list[Model]:
-    """The models that some configured provider offers."""
-    return [
-        model
-        for model in catalog.models.values()
-        if any(catalog.usable(endpoint.provider) for endpoint in model.endpoints)
-    ]
 
 
 def parse_request(scope: Scope, content: bytes) -> ChatRequest:
@@ -155,8 +120,3 @@ def _with_usage(frame: Frame, streaming: Streaming) -> bytes:
 def _with_receipt(chunk: bytes, streaming: Streaming) -> bytes:
     note = {"request_id": streaming.call.id, "model": streaming.call.plan.model, "cost": streaming.amount()}
     return chunk.rstrip()[:-1] + b',"pantheon":' + _encode(note) + b"}"
-
-
-def _listed(model: Model) -> dict[str, object]:
-    owner = model.id.partition("/")[0]
-    return {"id": model.id, "object": "model", "created": model.created, "owned_by": owner}

@@ -5,8 +5,8 @@ from services.router.api.anthropic.counting import CountTokensSurface
 from services.router.api.anthropic.surface import MessagesSurface
 from services.router.api.app import HttpApi, Surface
 from services.router.api.embeddings import EmbeddingsSurface
-from services.router.api.models import AnyModelsSurface
-from services.router.api.openai import MODELS, ChatSurface
+from services.router.api.models import MODELS, ModelsSurface
+from services.router.api.openai import ChatSurface
 from services.router.api.responses.surface import RESPONSES, ResponsesSurface, StoredResponses
 from services.router.engine import Engine
 from services.router.snapshot import Snapshot
@@ -15,7 +15,7 @@ from services.runtime.auth import Authenticator
 
 def http_api(engine: Engine, authenticator: Authenticator, snapshot: Snapshot) -> HttpApi:
     """The ASGI application with all surfaces."""
-    models = AnyModelsSurface(snapshot)
+    models = ModelsSurface(snapshot)
     exact: dict[tuple[str, str], Surface] = {
         ("POST", "/v1/chat/completions"): ChatSurface(engine),
         ("POST", "/v1/embeddings"): EmbeddingsSurface(engine),

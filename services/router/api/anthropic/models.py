@@ -1,4 +1,4 @@
-"""GET /v1/models and /v1/models/{id}, in the shape Anthropic's SDKs expect.
+"""Models in the shape Anthropic's SDKs expect.
 
 Format: Anthropic API reference, "List models" (pages of 20 unless asked for up to 1000), "Get a model".
 """
@@ -8,39 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
 
-import msgspec
-
-from services.router.api.anthropic import errors
-from services.router.api.app import Exchange
-from services.router.api.openai import MODELS, usable_models
 from services.router.catalog import Model
-from services.router.snapshot import Snapshot
-from services.runtime.errors import InvalidField, ModelNotFound
+from services.runtime.errors import InvalidField
 
 _LIMIT, _MOST, _DIGITS = 20, 1000, 4
-_encode = msgspec.json.Encoder().encode
-
-
-class AnthropicModelsSurface:
-    """GET /v1/models and /v1/models/{id}, of clients that send `anthropic-version`."""
-
-    errors = errors
-
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
-
-    async def serve(self, exchange: Exchange) -> None:
-        """See `Surface`."""
-        await exchange.principal()
-        catalog = self._snapshot.catalog
-        if exchange.path == MODELS:
-            await exchange.reply.send(_encode(page(usable_models(catalog), exchange.scope["query_string"])))
-            return
-        name = exchange.path.removeprefix(f"{MODELS}/")
-        model = catalog.find(name)
-        if model is None:
-            raise ModelNotFound(name)
-        await exchange.reply.send(_encode(_listed(model)))
 
 
 def page(models: Sequence[Model], query: bytes) -> dict[str, Any]:
@@ -64,14 +35,14 @@ def page(models: Sequence[Model], query: bytes) -> dict[str, Any]:
         end = min(end, start + int(limit))
     found = models[start:end]
     return {
-        "data": [_listed(model) for model in found],
+        "data": [listed(model) for model in found],
         "has_more": more,
         "first_id": found[0].id if found else None,
         "last_id": found[-1].id if found else None,
     }
 
 
-def _listed(model: Model) -> dict[str, Any]:
+def listed(model: Model) -> dict[str, Any]:
     """A model; one whose release date is not known has that of the epoch, as Anthropic does it."""
     created = datetime.fromtimestamp(model.created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return {
