@@ -83,26 +83,20 @@ async def test_as_many_connections_as_requests_at_once() -> None:
         assert len(provider.peers) == opened
 
 
+@pytest.mark.parametrize(
+    "pieces",
+    (
+        (HELLO, b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 4\r\n\r\nlate"),
+        (HELLO + b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nmore",),
+    ),
+    ids=("later", "at once"),
+)
 @on_both_loops
-async def test_an_answer_nobody_asked_for_is_no_answer_to_the_next_request() -> None:
+async def test_what_follows_an_answer_spoils_the_connection_and_no_answer(pieces: tuple[bytes, ...]) -> None:
     async def serve(peer: Peer) -> None:
         await peer.request()
-        await peer.send(HELLO)
-        await peer.send(b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 4\r\n\r\nlate")
-        await peer.gone()
-
-    async with scripted(serve) as provider, open_upstream() as upstream:
-        for _ in range(2):
-            assert await ask(upstream, provider) == b"hello"
-            await provider.played()
-    assert len(provider.peers) == 2
-
-
-@on_both_loops
-async def test_what_follows_an_answer_spoils_the_connection_and_not_the_answer() -> None:
-    async def serve(peer: Peer) -> None:
-        await peer.request()
-        await peer.send(HELLO + b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nmore")
+        for piece in pieces:
+            await peer.send(piece)
         await peer.gone()
 
     async with scripted(serve) as provider, open_upstream() as upstream:
