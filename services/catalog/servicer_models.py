@@ -10,8 +10,11 @@ from pantheon.catalog.v1.catalog_service_pb2 import (
 )
 from services.catalog import messages
 from services.catalog.fields import PAGE_DEFAULT, PAGE_MOST, storable
+from services.catalog.model_query import model_query, position_of, token_of
 from services.catalog.resources import Resources
-from services.catalog.store import models, providers
+from services.catalog.store import model_pages, models, providers
+from services.runtime import times
+from services.runtime.auth import current_principal
 from services.runtime.errors import ModelNotFound
 from services.runtime.paging import decode_token, encode_token, page_size
 from services.runtime.rpc import RpcContext
@@ -40,20 +43,14 @@ class ModelRpcs:
 
     async def ListModels(self, request: ListModelsRequest, context: RpcContext) -> ListModelsResponse:
         size = page_size(request.page_size, PAGE_DEFAULT, PAGE_MOST)
-        query = ("ListModels", request.provider, request.available_only, request.search)
-        (after,) = decode_token(request.page_token, query, 1) or ("",)
+        query = model_query(request, current_principal().organisation_id, times.now())
+        after = position_of(request.page_token, query)
         async with self.resources.db.snapshot() as connection:
-            rows = await models.page(
-                connection,
-                after=storable("page_token", after),
-                limit=size + 1,
-                provider=storable("provider", request.provider),
-                available_only=request.available_only,
-                search=storable("search", request.search),
-            )
+            page = await model_pages.page(connection, query, after, size)
         return ListModelsResponse(
-            models=map(messages.model_message, rows[:size]),
-            next_page_token=encode_token(query, rows[size - 1].id) if len(rows) > size else "",
+            models=map(messages.model_message, page.models),
+            next_page_token=token_of(page.following, query) if page.following else "",
+            total_size=page.total,
         )
 
     async def GetModel(self, request: GetModelRequest, context: RpcContext) -> GetModelResponse:

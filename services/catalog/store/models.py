@@ -2,37 +2,23 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Row, Select, Text, any_, bindparam, exists, func, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Row, Select, Text, any_, bindparam, or_, select
 
 from services.catalog.entities import Endpoint, Model, Parameters
-from services.catalog.tables import ENDPOINTS, MODEL_ALIASES, MODELS, PRICE_VERSIONS, PROVIDERS, UNIT_PRICES
+from services.catalog.tables import ENDPOINTS, MODEL_ALIASES, MODELS, PRICE_VERSIONS, UNIT_PRICES
 from services.rating import PriceTier, PriceUnit, PriceVersion, UnitPrice
 from services.runtime.db import ReadConnection
 
 _Prices = Mapping[str, Sequence[PriceVersion]]
+_UNIT_COLUMNS = ("unit", "price", "per", "tier_thresholds", "tier_prices")
 
 
-async def page(
-    connection: ReadConnection,
-    *,
-    after: str = "",
-    limit: int,
-    provider: str = "",
-    available_only: bool = False,
-    search: str = "",
-) -> list[Model]:
-    """Models whose id comes after `after`, by id; the filters are those of ListModelsRequest."""
-    query = select(MODELS).where(MODELS.c.id > after).limit(limit)
-    if provider:
-        query = query.where(_offered(ENDPOINTS.c.provider == provider))
-    if available_only:
-        configured = select(PROVIDERS.c.name).where(PROVIDERS.c.configured)
-        query = query.where(_offered(ENDPOINTS.c.provider.in_(configured)))
-    if search:
-        query = query.where(_named(search))
-    return await _models(connection, query)
+async def page(connection: ReadConnection, *, after: str = "", limit: int) -> list[Model]:
+    """Models whose id comes after `after`, by id."""
+    return await _models(connection, select(MODELS).where(MODELS.c.id > after).limit(limit))
 
 
 async def by_id(connection: ReadConnection, ids: Iterable[str]) -> list[Model]:
@@ -61,19 +47,6 @@ async def seed_digests(connection: ReadConnection) -> dict[str, bytes]:
 async def seeded_prices(connection: ReadConnection) -> _Prices:
     """The price versions that seeds have written, by endpoint, oldest first; of endpoints no longer offered, too."""
     return await _prices(connection, PRICE_VERSIONS.c.seeded)
-
-
-def _offered(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    return exists().where(ENDPOINTS.c.model_id == MODELS.c.id, ENDPOINTS.c.removed_time.is_(None), condition)
-
-
-def _named(search: str) -> ColumnElement[bool]:
-    def contains(column: ColumnElement[str]) -> ColumnElement[bool]:
-        # Not LIKE: "%" and "_" in names mean themselves.
-        return func.strpos(func.lower(column), func.lower(search)) > 0
-
-    alias = exists().where(MODEL_ALIASES.c.model_id == MODELS.c.id, contains(MODEL_ALIASES.c.alias))
-    return or_(contains(MODELS.c.id), contains(MODELS.c.display_name), alias)
 
 
 def _ids(ids: Iterable[str]) -> ColumnElement[Any]:
@@ -112,17 +85,22 @@ async def _endpoints(connection: ReadConnection, ids: list[str]) -> Mapping[str,
 
 
 async def _prices(connection: ReadConnection, which: ColumnElement[bool]) -> _Prices:
-    unit_prices: dict[str, list[UnitPrice]] = defaultdict(list)
-    of_versions = select(UNIT_PRICES).join(PRICE_VERSIONS, PRICE_VERSIONS.c.id == UNIT_PRICES.c.price_version_id)
-    for row in await connection.execute(of_versions.where(which).order_by(UNIT_PRICES.c.unit)):
-        unit_prices[row.price_version_id].append(_unit_price(row))
-    versions = select(PRICE_VERSIONS).where(which)
+    query = (
+        select(PRICE_VERSIONS, *(UNIT_PRICES.c[name] for name in _UNIT_COLUMNS))
+        .outerjoin(UNIT_PRICES, UNIT_PRICES.c.price_version_id == PRICE_VERSIONS.c.id)
+        .where(which)
+        .order_by(
+            PRICE_VERSIONS.c.effective_time, PRICE_VERSIONS.c.record_time, PRICE_VERSIONS.c.id, UNIT_PRICES.c.unit
+        )
+    )
     found: dict[str, list[PriceVersion]] = defaultdict(list)
-    for row in await connection.execute(
-        versions.order_by(PRICE_VERSIONS.c.effective_time, PRICE_VERSIONS.c.record_time)
-    ):
-        entries = tuple(unit_prices[row.id])
-        found[row.endpoint_id].append(PriceVersion(row.id, row.effective_time, row.record_time, entries, row.source))
+    for _, group in groupby(await connection.execute(query), key=lambda row: row.id):
+        rows = list(group)
+        version = rows[0]
+        entries = tuple(_unit_price(row) for row in rows if row.unit is not None)
+        found[version.endpoint_id].append(
+            PriceVersion(version.id, version.effective_time, version.record_time, entries, version.source)
+        )
     return found
 
 

@@ -1,5 +1,6 @@
 """Models as people look them up."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import grpc
@@ -7,6 +8,7 @@ import msgspec
 import pytest
 
 from pantheon.catalog.v1.catalog_service_pb2 import GetModelRequest, ListModelsRequest
+from services.catalog.model_query import ModelQuery
 from services.catalog.seed.rows import SeedModel
 from services.catalog.seed_changes import Seed
 from services.runtime.paging import encode_token
@@ -16,6 +18,8 @@ from tests.unit.catalog.samples import CLAUDE, GPT_4, LLAMA, SEED
 
 # Capitals come before small letters: the order is that of the bytes.
 MANY = Seed(SEED.providers, tuple(SeedModel(id=f"vendor/{name}") for name in ("B", "a", "c-1", "c_1", "é", "z")))
+
+PLAIN = ModelQuery(organisation_id="", now=datetime.now(UTC))
 
 
 async def page(catalog: Catalog, **request: Any) -> tuple[list[str], str]:
@@ -122,7 +126,7 @@ async def test_a_negative_page_size_is_refused_and_a_large_one_cut(catalog: Cata
         ("GetModel", GetModelRequest(model_id="gpt\0"), "model_id"),
         ("ListModels", ListModelsRequest(search="\0"), "search"),
         ("ListModels", ListModelsRequest(provider="open\0ai"), "provider"),
-        ("ListModels", ListModelsRequest(page_token=encode_token(("ListModels", "", False, ""), "\0")), "page_token"),
+        ("ListModels", ListModelsRequest(page_token=encode_token(PLAIN.identity, "", "\0")), "page_token"),
     ),
 )
 async def test_text_that_postgres_has_not_is_refused_by_the_name_of_its_field(
