@@ -4,8 +4,9 @@ from decimal import Decimal
 
 import msgspec
 
-from pantheon.usage.v1.measure_pb2 import Cost, TokenUsage
+from pantheon.usage.v1.measure_pb2 import Cost, Timing, TokenUsage
 from services.rating import Tokens
+from services.runtime import times
 from services.runtime.money import to_proto
 
 
@@ -30,6 +31,14 @@ def cost_message(receipt: Receipt) -> Cost:
     )
 
 
+def timing(receipt: Receipt) -> Timing:
+    """The latency as it goes into answers."""
+    first = receipt.time_to_first_token
+    return Timing(
+        time_to_first_token=None if first is None else times.duration(first), total=times.duration(receipt.total)
+    )
+
+
 def token_usage(tokens: Tokens) -> TokenUsage:
     """The tokens as they go into events and answers; an absent figure stays absent."""
     return TokenUsage(
@@ -40,4 +49,11 @@ def token_usage(tokens: Tokens) -> TokenUsage:
         reasoning_tokens=tokens.reasoning_tokens,
         prompt_audio_tokens=tokens.prompt_audio_tokens,
         completion_audio_tokens=tokens.completion_audio_tokens,
+        cache_write_1h_tokens=tokens.cache_write_1h_tokens,
+        cached_audio_tokens=tokens.cached_audio_tokens,
+        prompt_image_tokens=tokens.prompt_image_tokens,
+        cached_image_tokens=tokens.cached_image_tokens,
+        prompt_video_tokens=tokens.prompt_video_tokens,
+        completion_image_tokens=tokens.completion_image_tokens,
+        web_searches=tokens.web_searches,
     )

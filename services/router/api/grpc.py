@@ -14,10 +14,13 @@ from pantheon.router.v1.router_service_pb2 import (
     StreamCompleteRequest,
     StreamCompleteResponse,
     StreamStarted,
+    TestModelRequest,
+    TestModelResponse,
 )
 from pantheon.router.v1.router_service_pb2_grpc import RouterServiceServicer
 from pantheon.usage.v1.ledger_pb2 import SURFACE_GRPC
 from services.router.api import grpc_embeddings
+from services.router.api.grpc_model_test import prompt_of, trial_request
 from services.router.api.grpc_request import to_request
 from services.router.api.grpc_response import Accumulator
 from services.router.api.http import MAX_BODY_BYTES
@@ -25,6 +28,7 @@ from services.router.attempts import Call
 from services.router.chat import ChatRequest
 from services.router.engine import Engine
 from services.router.receipts import Receipt
+from services.router.trial.trial import try_out
 from services.runtime.auth import current_principal
 from services.runtime.errors import BodyTooLarge
 from services.runtime.logging import bind_request
@@ -68,6 +72,12 @@ class RouterServicer(RouterServiceServicer):
         yield StreamCompleteResponse(
             completion=accumulator.completion(call, streaming.candidate, streaming.facts, receipt)
         )
+
+    async def TestModel(self, request: TestModelRequest, context: RpcContext) -> TestModelResponse:
+        began = time.monotonic()
+        prompt = prompt_of(request)
+        call = self._begin(trial_request(request.model, prompt), context, began)
+        return TestModelResponse(test=await try_out(self._engine, call, prompt))
 
     async def Embed(self, request: EmbedRequest, context: RpcContext) -> EmbedResponse:
         began = time.monotonic()

@@ -9,13 +9,11 @@ import msgspec
 
 from pantheon.router.v1.embedding_pb2 import Embedding, Embeddings, EmbeddingSpec
 from pantheon.usage.v1.ledger_pb2 import LEDGER_STATE_SETTLED
-from pantheon.usage.v1.measure_pb2 import Timing
 from services.router.api.grpc_request import add_extra, length_of
 from services.router.api.vectors import UNREADABLE, numbers
 from services.router.chat import Body, ChatRequest, Format, check_tags
 from services.router.engine import Completed
-from services.router.receipts import cost_message, token_usage
-from services.runtime import times
+from services.router.receipts import cost_message, timing, token_usage
 from services.runtime.errors import InvalidField, ProviderBroken
 
 _MOST_TEXTS = 2048
@@ -69,7 +67,6 @@ def embeddings(completed: Completed, texts: int) -> Embeddings:
         ProviderBroken: it does not hold one vector for each of them.
     """
     call, receipt, provider = completed.call, completed.receipt, completed.candidate.provider
-    first = receipt.time_to_first_token
     return Embeddings(
         request_id=call.id,
         model=call.plan.model,
@@ -78,9 +75,7 @@ def embeddings(completed: Completed, texts: int) -> Embeddings:
         embeddings=[Embedding(vector=vector) for vector in _vectors(completed.body, texts)],
         tokens=token_usage(receipt.tokens) if receipt.state == LEDGER_STATE_SETTLED else None,
         cost=cost_message(receipt),
-        timing=Timing(
-            time_to_first_token=None if first is None else times.duration(first), total=times.duration(receipt.total)
-        ),
+        timing=timing(receipt),
         sandbox=provider.sandbox,
     )
 

@@ -23,16 +23,14 @@ from pantheon.router.v1.message_pb2 import (
     ToolCallPart,
 )
 from pantheon.usage.v1.ledger_pb2 import LEDGER_STATE_SETTLED
-from pantheon.usage.v1.measure_pb2 import Timing
 from services.router.api import said as reading
 from services.router.api.numbering import CallNumbers
 from services.router.attempts import Call
 from services.router.chat import Facts
 from services.router.plan import Candidate
-from services.router.receipts import Receipt, cost_message, token_usage
+from services.router.receipts import Receipt, cost_message, timing, token_usage
 from services.router.wire.lenient import LenientDecoder
 from services.router.wire.openai_chat_answer import text_of
-from services.runtime import times
 
 _LATEST_SECOND = 2**35
 
@@ -122,7 +120,6 @@ class Accumulator:
     def completion(self, call: Call, candidate: Candidate, facts: Facts, receipt: Receipt) -> Completion:
         """Everything, with tokens, cost and latency."""
         settled = receipt.state == LEDGER_STATE_SETTLED
-        first = receipt.time_to_first_token
         return Completion(
             request_id=call.id,
             provider_response_id=facts.response_id,
@@ -132,10 +129,7 @@ class Accumulator:
             choices=[growing.choice(index) for index, growing in sorted(self._choices.items())],
             tokens=token_usage(receipt.tokens) if settled else None,
             cost=cost_message(receipt),
-            timing=Timing(
-                time_to_first_token=None if first is None else times.duration(first),
-                total=times.duration(receipt.total),
-            ),
+            timing=timing(receipt),
             create_time=_instant(self._created),
             sandbox=candidate.provider.sandbox,
         )
