@@ -26,11 +26,18 @@ class _PromptDetails(msgspec.Struct):
     cached_tokens: _Count | None = None
     cache_write_tokens: _Count | None = None
     audio_tokens: _Count | None = None
+    image_tokens: _Count | None = None
+    video_tokens: _Count | None = None
 
 
 class _CompletionDetails(msgspec.Struct):
     reasoning_tokens: _Count | None = None
     audio_tokens: _Count | None = None
+    image_tokens: _Count | None = None
+
+
+class _ServerTools(msgspec.Struct):
+    web_search_requests: _Count | None = None
 
 
 class _PerplexityCost(msgspec.Struct):
@@ -50,6 +57,7 @@ class Usage(msgspec.Struct):
     num_cached_tokens: _Count | None = None  # Mistral
     cache_creation_input_tokens: _Count | None = None  # Vercel's gateway, Doubleword
     reasoning_tokens: _Count | None = None  # Copilot, Perplexity
+    server_tool_use_details: _ServerTools | None = None  # OpenRouter
 
 
 class _GroqExtension(msgspec.Struct):
@@ -165,6 +173,10 @@ def tokens_of(usage: Usage) -> Tokens:
         prompt_audio_tokens=prompt.audio_tokens,
         reasoning_tokens=_first(completion.reasoning_tokens, usage.reasoning_tokens),
         completion_audio_tokens=completion.audio_tokens,
+        prompt_image_tokens=prompt.image_tokens,
+        prompt_video_tokens=prompt.video_tokens,
+        completion_image_tokens=completion.image_tokens,
+        web_searches=usage.server_tool_use_details.web_search_requests if usage.server_tool_use_details else None,
     )
 
 

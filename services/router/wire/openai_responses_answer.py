@@ -50,11 +50,18 @@ class _InputDetails(msgspec.Struct):
     cached_tokens: _Count | None = None
     cache_write_tokens: _Count | None = None
     audio_tokens: _Count | None = None
+    image_tokens: _Count | None = None
+    video_tokens: _Count | None = None
 
 
 class _OutputDetails(msgspec.Struct):
     reasoning_tokens: _Count | None = None
     audio_tokens: _Count | None = None
+    image_tokens: _Count | None = None
+
+
+class _ServerTools(msgspec.Struct):
+    web_search_calls: _Count | None = None
 
 
 class _Usage(Usage):
@@ -63,6 +70,7 @@ class _Usage(Usage):
     input_tokens_details: _InputDetails | None = None
     output_tokens_details: _OutputDetails | None = None
     cost_in_usd_ticks: _Count | None = None
+    server_side_tool_usage_details: _ServerTools | None = None  # xAI
 
 
 class _Part(msgspec.Struct):
@@ -172,6 +180,8 @@ def failure(error: bytes, original: bytes) -> ProviderError:
 def _tokens(usage: _Usage) -> Tokens:
     given = usage.input_tokens_details or _InputDetails()
     made = usage.output_tokens_details or _OutputDetails()
+    routed, own = usage.server_tool_use_details, usage.server_side_tool_usage_details
+    searches = routed.web_search_requests if routed else own.web_search_calls if own else None
     return Tokens(
         prompt_tokens=usage.input_tokens,
         completion_tokens=usage.output_tokens,
@@ -180,6 +190,10 @@ def _tokens(usage: _Usage) -> Tokens:
         prompt_audio_tokens=given.audio_tokens,
         reasoning_tokens=made.reasoning_tokens,
         completion_audio_tokens=made.audio_tokens,
+        prompt_image_tokens=given.image_tokens,
+        prompt_video_tokens=given.video_tokens,
+        completion_image_tokens=made.image_tokens,
+        web_searches=searches,
     )
 
 

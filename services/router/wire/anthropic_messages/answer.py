@@ -34,6 +34,10 @@ class _OutputDetails(msgspec.Struct):
     thinking_tokens: _Count | None = None
 
 
+class _ServerTools(msgspec.Struct):
+    web_search_requests: _Count | None = None
+
+
 class Usage(msgspec.Struct):
     """Tokens as Anthropic counts them: `input_tokens` are those that were neither read from the cache nor written."""
 
@@ -43,6 +47,7 @@ class Usage(msgspec.Struct):
     cache_creation_input_tokens: _Count | None = None
     cache_creation: _CacheCreation | None = None
     output_tokens_details: _OutputDetails | None = None
+    server_tool_use: _ServerTools | None = None
 
     def update(self, later: "Usage") -> None:
         """Takes over what is told again: totals so far, of which the last holds."""
@@ -66,6 +71,8 @@ class Usage(msgspec.Struct):
             cached_tokens=self.cache_read_input_tokens,
             cache_write_tokens=written,
             reasoning_tokens=self.output_tokens_details.thinking_tokens if self.output_tokens_details else None,
+            cache_write_1h_tokens=self.cache_creation.ephemeral_1h_input_tokens if self.cache_creation else None,
+            web_searches=self.server_tool_use.web_search_requests if self.server_tool_use else None,
         )
 
 

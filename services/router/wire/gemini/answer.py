@@ -157,6 +157,8 @@ class UsageMetadata(_Object):
     total_token_count: Count | None = None
     prompt_tokens_details: list[ModalityCount] | None = None
     candidates_tokens_details: list[ModalityCount] | None = None
+    cache_tokens_details: list[ModalityCount] | None = None
+    tool_use_prompt_tokens_details: list[ModalityCount] | None = None
 
 
 class PromptFeedback(_Object):

@@ -51,8 +51,10 @@ def test_a_whole_answer_tells_its_facts() -> None:
 def test_every_kind_of_token_is_taken() -> None:
     usage = (
         '{"prompt_tokens":10,"completion_tokens":20,'
-        '"prompt_tokens_details":{"cached_tokens":1,"cache_write_tokens":2,"audio_tokens":3},'
-        '"completion_tokens_details":{"reasoning_tokens":4,"audio_tokens":5}}'
+        '"prompt_tokens_details":'
+        '{"cached_tokens":1,"cache_write_tokens":2,"audio_tokens":3,"image_tokens":6,"video_tokens":7},'
+        '"completion_tokens_details":{"reasoning_tokens":4,"audio_tokens":5,"image_tokens":8},'
+        '"server_tool_use_details":{"web_search_requests":9}}'
     )
     assert tokens(usage) == Tokens(
         prompt_tokens=10,
@@ -62,6 +64,10 @@ def test_every_kind_of_token_is_taken() -> None:
         prompt_audio_tokens=3,
         reasoning_tokens=4,
         completion_audio_tokens=5,
+        prompt_image_tokens=6,
+        prompt_video_tokens=7,
+        completion_image_tokens=8,
+        web_searches=9,
     )
 
 

@@ -92,6 +92,21 @@ def test_an_answer_stays_as_it_came_and_tells_its_facts() -> None:
     assert answer.facts == Facts("resp_1", "gpt-5-2025", "stop", 5, TOKENS)
 
 
+def test_pictures_video_and_searches_are_counted() -> None:
+    counts = {
+        "input_tokens": 9,
+        "input_tokens_details": {"image_tokens": 3, "video_tokens": 2},
+        "output_tokens": 8,
+        "output_tokens_details": {"image_tokens": 5},
+    }
+    expected = Tokens(9, 8, prompt_image_tokens=3, prompt_video_tokens=2, completion_image_tokens=5, web_searches=4)
+
+    xai = counts | {"server_side_tool_usage_details": {"web_search_calls": 4}}
+    assert facts_of(usage=xai).tokens == expected
+    openrouter = counts | {"server_tool_use_details": {"web_search_requests": 4}}
+    assert facts_of(usage=openrouter).tokens == expected
+
+
 def test_figures_that_are_not_given_are_absent() -> None:
     assert facts_of(usage=None).tokens is None
     assert facts_of(usage={"input_tokens": 3, "output_tokens": 0}).tokens == Tokens(

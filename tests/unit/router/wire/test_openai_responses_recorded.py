@@ -3,6 +3,7 @@
 import gzip
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,9 @@ def _facts(body: bytes, *, streamed: bool) -> Facts:
 
 def _told(facts: Facts) -> tuple[Any, ...]:
     cost = None if facts.reported_cost is None else float(facts.reported_cost)
-    return facts.response_id, facts.served_model, facts.finish_reason or None, cost, facts.tokens or Tokens()
+    # Searches are not among what was noted of the recordings.
+    tokens = replace(facts.tokens, web_searches=None) if facts.tokens else Tokens()
+    return facts.response_id, facts.served_model, facts.finish_reason or None, cost, tokens
 
 
 def _recorded(told: dict[str, Any]) -> tuple[Any, ...]:

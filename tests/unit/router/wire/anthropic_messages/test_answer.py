@@ -141,7 +141,22 @@ def test_an_absent_count_is_absent_and_a_zero_is_a_zero() -> None:
 
 def test_a_cache_write_told_by_its_parts_alone_is_their_sum() -> None:
     parts = {"ephemeral_5m_input_tokens": 2, "ephemeral_1h_input_tokens": 3}
-    assert counted(input_tokens=1, cache_creation=parts) == Tokens(6, None, cache_write_tokens=5)
+    assert counted(input_tokens=1, cache_creation=parts) == Tokens(
+        6, None, cache_write_tokens=5, cache_write_1h_tokens=3
+    )
+
+
+def test_web_searches_and_what_the_cache_keeps_for_an_hour_are_counted() -> None:
+    parts = {"ephemeral_5m_input_tokens": 2, "ephemeral_1h_input_tokens": 3}
+    found = counted(
+        input_tokens=1,
+        output_tokens=7,
+        cache_creation_input_tokens=5,
+        cache_creation=parts,
+        server_tool_use={"web_search_requests": 2, "web_fetch_requests": 1},
+    )
+
+    assert found == Tokens(6, 7, cache_write_tokens=5, cache_write_1h_tokens=3, web_searches=2)
 
 
 def test_half_an_emoji_stays_the_escape_it_came_as() -> None:

@@ -146,6 +146,37 @@ def test_tokens_of_thoughts_and_tools_are_counted_where_they_are_charged() -> No
     }
 
 
+def test_pictures_and_video_are_counted_and_what_of_them_came_from_the_cache() -> None:
+    usage = {
+        "promptTokenCount": 100, "cachedContentTokenCount": 40, "candidatesTokenCount": 9, "totalTokenCount": 109,
+        "promptTokensDetails": [
+            {"modality": "IMAGE", "tokenCount": 50}, {"modality": "VIDEO", "tokenCount": 20},
+            {"modality": "AUDIO", "tokenCount": 20},
+        ],
+        "toolUsePromptTokensDetails": [{"modality": "IMAGE", "tokenCount": 2}],
+        "cacheTokensDetails": [{"modality": "IMAGE", "tokenCount": 30}, {"modality": "AUDIO", "tokenCount": 10}],
+        "candidatesTokensDetails": [{"modality": "IMAGE", "tokenCount": 8}],
+    }  # fmt: skip
+    assert answered(response({"text": "a"}, usageMetadata=usage))[1].tokens == Tokens(
+        prompt_tokens=100,
+        completion_tokens=9,
+        cached_tokens=40,
+        prompt_audio_tokens=20,
+        cached_audio_tokens=10,
+        prompt_image_tokens=52,
+        cached_image_tokens=30,
+        prompt_video_tokens=20,
+        completion_image_tokens=8,
+    )
+
+
+def test_a_completion_of_nothing_is_known_by_the_total() -> None:
+    completion, facts = answered(response(usageMetadata={"promptTokenCount": 10, "totalTokenCount": 10}))
+    assert facts.tokens == Tokens(prompt_tokens=10, completion_tokens=0)
+    assert completion["usage"] == {"prompt_tokens": 10, "total_tokens": 10}
+    assert answered(response(usageMetadata={"promptTokenCount": 10}))[1].tokens == Tokens(prompt_tokens=10)
+
+
 def test_absent_counts_are_left_out_and_zeros_are_not() -> None:
     completion, facts = answered(
         response({"text": "a"}, usageMetadata={"promptTokenCount": 3, "thoughtsTokenCount": 0})
