@@ -10,7 +10,7 @@ from genai_prices.types import ClauseEquals, ClauseOr, MatchLogic, ModelInfo
 from services.catalog.seed.curated import Curated, Provider
 from services.catalog.seed.facts import Fact, Facts
 from services.catalog.seed.naming import LATEST, Naming, Snapshots, told_apart
-from services.catalog.seed.pricing import FREE, PerMillion, dated
+from services.catalog.seed.pricing import FREE, Figures, dated
 from services.rating import SINCE_EVER
 
 
@@ -24,7 +24,7 @@ class Offer:
     served: str
     ids: tuple[str, ...]
     # Since when which prices hold; empty where unpriced.
-    prices: tuple[tuple[datetime, PerMillion], ...]
+    prices: tuple[tuple[datetime, Figures], ...]
     # Of genai-prices, only where its entry is about this model and not a family it belongs to.
     display_name: str
     context_window: int | None
@@ -118,9 +118,9 @@ def _offers(a_list: _PriceList, entry: _Entry, snapshots: Snapshots, curated: Cu
         )
 
 
-def _prices(info: ModelInfo, *, free: bool) -> tuple[tuple[datetime, PerMillion], ...]:
+def _prices(info: ModelInfo, *, free: bool) -> tuple[tuple[datetime, Figures], ...]:
     """The history of its prices; empty where there is no figure at all and it is not known to be free."""
     history = tuple(dated(info))
-    if any(figures for _, figures in history):
+    if any(figures.per_million for _, figures in history):
         return history
     return ((SINCE_EVER, FREE),) if free else ()

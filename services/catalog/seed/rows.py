@@ -13,8 +13,9 @@ import msgspec
 from services.rating import PriceTier, PriceUnit, PriceVersion, UnitPrice
 
 MILLION = 1_000_000
+THOUSAND = 1_000
 
-UnitName = Literal[
+TokenUnit = Literal[
     "prompt_token",
     "cached_token",
     "cache_write_token",
@@ -23,7 +24,15 @@ UnitName = Literal[
     "completion_token",
     "reasoning_token",
     "completion_audio_token",
+    "cache_write_1h_token",
+    "prompt_image_token",
+    "cached_image_token",
+    "prompt_video_token",
+    "completion_image_token",
 ]
+"""Units counted in tokens; the names are those of `pantheon.catalog.v1.PriceUnit`."""
+CountUnit = Literal["request", "web_search"]
+"""Units that are counted each; the names as above."""
 
 
 class Modality(enum.Enum):
@@ -59,27 +68,30 @@ class AuthStyle(enum.Enum):
 class TieredPrice(msgspec.Struct, frozen=True):
     """A price that changes for requests with more prompt tokens than a threshold."""
 
-    # USD per million tokens up to the first threshold.
+    # USD, for as many as the price itself is for, up to the first threshold.
     price: Decimal
-    # By threshold, rising: USD per million tokens for requests above it.
+    # By threshold, rising: the same for requests above it.
     above: dict[int, Decimal]
 
 
-class SeedPrice(msgspec.Struct, frozen=True):
+class SeedPrice(msgspec.Struct, frozen=True, omit_defaults=True):
     """One price version."""
 
-    # UUIDv5 of endpoint, `effective` and `per_million`: the same figures have the same id in every build.
+    # UUIDv5 of endpoint, `effective` and figures: the same figures have the same id in every build.
     id: str
     effective: datetime
     recorded: datetime
     source: str
     # USD per million tokens of each priced unit.
-    per_million: dict[UnitName, Decimal | TieredPrice]
+    per_million: dict[TokenUnit, Decimal | TieredPrice]
+    # USD per thousand of each priced unit that is counted each.
+    per_thousand: dict[CountUnit, Decimal | TieredPrice] = {}
 
     def version(self) -> PriceVersion:
         """The same as the value that ratings are made with."""
-        unit_prices = tuple(_unit_price(PriceUnit[name.upper()], price) for name, price in self.per_million.items())
-        return PriceVersion(self.id, self.effective, self.recorded, unit_prices, self.source)
+        tokens = (_unit_price(name, price, MILLION) for name, price in self.per_million.items())
+        counts = (_unit_price(name, price, THOUSAND) for name, price in self.per_thousand.items())
+        return PriceVersion(self.id, self.effective, self.recorded, (*tokens, *counts), self.source)
 
 
 class SeedEndpoint(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -143,7 +155,8 @@ class SeedProvider(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     flags: SeedFlags = SeedFlags()
 
 
-def _unit_price(unit: PriceUnit, price: Decimal | TieredPrice) -> UnitPrice:
+def _unit_price(name: str, price: Decimal | TieredPrice, per: int) -> UnitPrice:
+    unit = PriceUnit[name.upper()]
     if isinstance(price, Decimal):
-        return UnitPrice(unit, price, MILLION)
-    return UnitPrice(unit, price.price, MILLION, tuple(PriceTier(*tier) for tier in price.above.items()))
+        return UnitPrice(unit, price, per)
+    return UnitPrice(unit, price.price, per, tuple(PriceTier(*tier) for tier in price.above.items()))

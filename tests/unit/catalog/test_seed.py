@@ -14,7 +14,7 @@ import pytest
 from pantheon.catalog.v1 import model_pb2, provider_pb2
 from services.catalog.addresses import base_url
 from services.catalog.seed.load import MODELS, PROVIDERS, load_models, load_providers
-from services.catalog.seed.pricing import seed_price
+from services.catalog.seed.pricing import Figures, seed_price
 from services.catalog.seed.rows import AuthStyle, Modality, SeedEndpoint, SeedModel, SeedProvider, WireFormat
 from services.rating import SINCE_EVER, Tokens, price_at, rate
 
@@ -160,7 +160,8 @@ def test_prices_are_dated_in_rising_order_and_none_comes_twice(models: tuple[See
 def test_the_id_of_a_price_follows_from_endpoint_moment_and_figures(models: tuple[SeedModel, ...]) -> None:
     for endpoint in endpoints(models):
         for price in endpoint.prices:
-            again = seed_price(endpoint.id, price.effective, price.per_million, TODAY + timedelta(days=9), "elsewhere")
+            figures = Figures(price.per_million, price.per_thousand)
+            again = seed_price(endpoint.id, price.effective, figures, TODAY + timedelta(days=9), "elsewhere")
             assert again.id == price.id
             assert UUID(price.id).version == 5
 
@@ -170,8 +171,9 @@ def test_every_price_makes_a_value_that_rates(models: tuple[SeedModel, ...]) -> 
         for price in endpoint.prices:
             version = price.version()
             assert (version.id, version.effective, version.recorded) == (price.id, price.effective, price.recorded)
-            assert {entry.unit.name.lower() for entry in version.unit_prices} == set(price.per_million)
-            assert {entry.per for entry in version.unit_prices} == {1_000_000}
+            pers = {entry.unit.name.lower(): entry.per for entry in version.unit_prices}
+            tokens = dict.fromkeys(price.per_million, 1_000_000)
+            assert pers == tokens | dict.fromkeys(price.per_thousand, 1_000)
 
 
 def test_money_is_written_as_decimal_strings() -> None:
@@ -184,7 +186,7 @@ def test_money_is_written_as_decimal_strings() -> None:
         for row in rows
         for endpoint in row.get("endpoints", ())
         for price in endpoint.get("prices", ())
-        for figure in price["per_million"].values()
+        for figure in (*price["per_million"].values(), *price.get("per_thousand", {}).values())
     ]
 
     assert figures

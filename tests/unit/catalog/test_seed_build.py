@@ -18,7 +18,7 @@ from genai_prices.types import (
 from services.catalog.seed.build import main
 from services.catalog.seed.curated import read_curated
 from services.catalog.seed.load import MODELS, PROVIDERS, load_models
-from services.catalog.seed.pricing import dated, per_million
+from services.catalog.seed.pricing import Figures, dated, figures_of
 from services.catalog.seed.rows import TieredPrice
 from services.rating import SINCE_EVER
 from tests.fixtures.references import MODEL_FACTS, needs
@@ -41,14 +41,24 @@ def test_prices_keep_their_exact_value_in_our_units() -> None:
         input_mtok=TieredPrices(base=Decimal("1.250"), tiers=[Tier(start=200_000, price=Decimal("2.50"))]),
         output_mtok=Decimal(10),
         cache_read_mtok=Decimal("0.0208333333333333"),
-        web_searches_kcount=Decimal(35),
+        cache_write_1h_mtok=Decimal("6.0"),
+        web_searches_kcount=Decimal("35.00"),
+        storage_searches_kcount=Decimal("2.5"),
     )
 
-    assert per_million(prices) == {
-        "prompt_token": TieredPrice(Decimal("1.25"), {200_000: Decimal("2.5")}),
-        "cached_token": Decimal("0.0208333333333333"),
-        "completion_token": Decimal(10),
-    }
+    assert figures_of(prices) == Figures(
+        {
+            "prompt_token": TieredPrice(Decimal("1.25"), {200_000: Decimal("2.5")}),
+            "cached_token": Decimal("0.0208333333333333"),
+            "completion_token": Decimal(10),
+            "cache_write_1h_token": Decimal(6),
+        },
+        {"web_search": Decimal(35)},
+    )
+
+
+def test_what_has_no_price_by_the_token_is_unpriced() -> None:
+    assert figures_of(ModelPrice(web_searches_kcount=Decimal(35), audio_hours=Decimal(3))) == Figures()
 
 
 def test_a_price_with_a_start_date_holds_from_that_midnight() -> None:
@@ -58,18 +68,18 @@ def test_a_price_with_a_start_date_holds_from_that_midnight() -> None:
     )
 
     assert list(dated(model)) == [
-        (SINCE_EVER, {"prompt_token": Decimal(2)}),
-        (datetime(2026, 3, 13, tzinfo=UTC), {"prompt_token": Decimal(1)}),
+        (SINCE_EVER, Figures({"prompt_token": Decimal(2)})),
+        (datetime(2026, 3, 13, tzinfo=UTC), Figures({"prompt_token": Decimal(1)})),
     ]
 
 
 def test_a_change_of_what_we_do_not_count_is_no_change() -> None:
     model = listed(
-        ConditionalPrice(prices=ModelPrice(input_mtok=Decimal(2), web_searches_kcount=Decimal(10))),
+        ConditionalPrice(prices=ModelPrice(input_mtok=Decimal(2), storage_searches_kcount=Decimal(10))),
         ConditionalPrice(StartDateConstraint(date(2026, 3, 13)), prices=ModelPrice(input_mtok=Decimal("2.0"))),
     )
 
-    assert list(dated(model)) == [(SINCE_EVER, {"prompt_token": Decimal(2)})]
+    assert list(dated(model)) == [(SINCE_EVER, Figures({"prompt_token": Decimal(2)}))]
 
 
 def test_of_prices_by_the_hour_the_base_price_stands() -> None:
@@ -79,7 +89,7 @@ def test_of_prices_by_the_hour_the_base_price_stands() -> None:
         ConditionalPrice(night, prices=ModelPrice(input_mtok=Decimal(1))),
     )
 
-    assert list(dated(model)) == [(SINCE_EVER, {"prompt_token": Decimal(2)})]
+    assert list(dated(model)) == [(SINCE_EVER, Figures({"prompt_token": Decimal(2)}))]
 
 
 def test_what_is_curated_bears_on_models_that_exist() -> None:
