@@ -18,6 +18,9 @@ from services.rating import PriceVersion
 from services.runtime.db import ReadConnection, WriteConnection
 
 _NIL = "00000000-0000-0000-0000-000000000000"
+START = ("", _NIL)
+"""Before the first model id and id."""
+
 _OWN = (
     "model_id",
     "name",
@@ -37,6 +40,15 @@ async def by_id(connection: ReadConnection, id_: str, *, lock: bool = False) -> 
     return found[0] if found else None
 
 
+async def named(
+    connection: ReadConnection, name: str, user_id: str, project_id: str, *, lock: bool = False
+) -> CustomModel | None:
+    """By its id, or by what `custom/<slug>` means; see `by_id` and `meant`."""
+    if _is_id(name):
+        return await by_id(connection, name, lock=lock)
+    return await meant(connection, name, user_id, project_id, lock=lock)
+
+
 async def meant(
     connection: ReadConnection, model_id: str, user_id: str, project_id: str, *, lock: bool = False
 ) -> CustomModel | None:
@@ -49,7 +61,7 @@ async def meant(
 
 
 async def page(
-    connection: ReadConnection, user_id: str, project_id: str, *, after: tuple[str, str] = ("", _NIL), limit: int
+    connection: ReadConnection, user_id: str, project_id: str, *, after: tuple[str, str] = START, limit: int
 ) -> list[CustomModel]:
     """The user's own models and those shared in the project, by model id and id, from after these on."""
     theirs = or_(CUSTOM_MODELS.c.user_id == (user_id or _NIL), CUSTOM_MODELS.c.project_id == (project_id or _NIL))
@@ -62,6 +74,15 @@ async def page_of_all(connection: ReadConnection, *, after: str = "", limit: int
     """Everybody's models whose id comes after `after`, by id."""
     query = _selected().where(CUSTOM_MODELS.c.id > (after or _NIL)).order_by(CUSTOM_MODELS.c.id)
     return await _models(connection, query.limit(limit))
+
+
+async def is_taken(connection: ReadConnection, model: CustomModel) -> bool:
+    """Whether there is another of this model id among the owner's own, or among those shared in the model's project."""
+    project_id, columns = model.description.project_id, CUSTOM_MODELS.c
+    own = and_(columns.user_id == model.user_id, columns.project_id.is_(None))
+    among = columns.project_id == project_id if project_id else own
+    same = select(columns.id).where(_LIVE, among, columns.model_id == model.description.model_id)
+    return (await connection.execute(same)).first() is not None
 
 
 async def add(connection: WriteConnection, model: CustomModel, sealed_key: bytes | None) -> bool:

@@ -29,7 +29,7 @@ USER_SETTINGS = Table(
     Column("top_p", Double),
     Column("frequency_penalty", Double),
     Column("presence_penalty", Double),
-    # Model ids by the names of use cases.
+    # By the names of use cases: {"code": {"model": "openai/gpt-4", "provider": ""}}.
     Column("use_cases", JSONB, nullable=False),
     Column("update_time", TIME, nullable=False),
 )
