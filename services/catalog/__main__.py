@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-import httpx2 as httpx
-
 from pantheon.catalog.v1 import catalog_service_pb2, catalog_service_pb2_grpc
 from pantheon.events.v1 import change_feed_service_pb2, change_feed_service_pb2_grpc
+from services.catalog.provider_requests import provider_client
 from services.catalog.resources import SEALING_PURPOSE, Resources
+from services.catalog.rotation import check_master_keys
 from services.catalog.seed.load import load_models, load_providers
 from services.catalog.seed_changes import Seed
 from services.catalog.seeding import Surroundings, prepare
@@ -25,7 +25,6 @@ from services.runtime.server import GrpcServer
 from services.runtime.settings import environment
 
 NAME = "catalog"
-_PROVIDER_SECONDS = 20.0
 _CATALOG = catalog_service_pb2.DESCRIPTOR.services_by_name["CatalogService"].full_name
 _FEED = change_feed_service_pb2.DESCRIPTOR.services_by_name["ChangeFeedService"].full_name
 
@@ -37,15 +36,16 @@ async def serve(settings: CatalogSettings) -> None:
     dsn = settings.database_url.get_secret_value()
     async with Process(settings, NAME) as process:
         db = await reached_database(process, dsn, schema=SCHEMA, migrations=Path(__file__).with_name("migrations"))
+        sealer = Sealer(settings.master_keys, SEALING_PURPOSE)
+        await check_master_keys(db, sealer)
         outbox = Outbox(db, NAME)
         surroundings = Surroundings(environment(), settings.sandbox_url, settings.pepper)
         found = await prepare(outbox, Seed(load_providers(), load_models()), surroundings)
         bus = await Bus.connect(settings.nats_url, name=NAME)
         process.on_stop(bus.close)
         process.run_task("outbox", OutboxRelay(outbox, bus).run())
-        http = httpx.AsyncClient(timeout=_PROVIDER_SECONDS, trust_env=False)
+        http = provider_client()
         process.on_stop(http.aclose)
-        sealer = Sealer(settings.master_keys, SEALING_PURPOSE)
         servicer = CatalogServicer(Resources(outbox, found, settings.pepper, sealer, settings.egress, http))
         server = GrpcServer(settings.listen, follow_keys(process, bus, settings, identity), trust)
         add_catalog, add_feed = catalog_service_pb2_grpc, change_feed_service_pb2_grpc

@@ -40,8 +40,9 @@ class Provider:
     base_url: str = ""
     configured: bool = False
     sandbox: bool = False
-    # Tells that the keys changed, not what they are; empty: no keys.
+    # Tells that the keys in the environment changed, not what they are; empty: no keys.
     key_fingerprint: bytes = b""
+    environment_keys: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,14 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """What a use case stands for; the provider to prefer, empty: the catalog's order."""
+
+    model: str
+    provider: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class UserSettings:
     """What a user has chosen; `preferred_model` empty: none, `update_time` None: never set."""
 
@@ -105,5 +114,5 @@ class UserSettings:
     preferred_model: str = ""
     parameters: Parameters = Parameters()
     update_time: datetime | None = None
-    # Models by the names of use cases: {"code": "openai/gpt-4"}.
-    use_cases: Mapping[str, str] = field(default_factory=dict)
+    # By the names of use cases: "code".
+    use_cases: Mapping[str, Choice] = field(default_factory=dict)

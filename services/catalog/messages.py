@@ -2,9 +2,8 @@
 
 from dataclasses import asdict
 
-from pantheon.catalog.v1 import model_pb2, parameters_pb2, price_pb2, provider_key_pb2, provider_pb2, settings_pb2
+from pantheon.catalog.v1 import model_pb2, parameters_pb2, price_pb2, provider_pb2, settings_pb2
 from services.catalog.entities import Endpoint, Model, Parameters, Provider, UserSettings
-from services.catalog.providers import ProviderKey
 from services.parameters import Spec, specs
 from services.rating import PriceVersion, UnitPrice
 from services.runtime import money
@@ -27,12 +26,6 @@ def provider_message(provider: Provider) -> provider_pb2.Provider:
         key_check_url=provider.key_check_url,
         flags=provider_pb2.ProviderFlags(**asdict(provider.flags)),
     )
-
-
-def secrets_message(provider: str, keys: tuple[ProviderKey, ...]) -> provider_key_pb2.ProviderSecrets:
-    """A provider's secret keys: for a response of ListSecrets only."""
-    secrets = (provider_key_pb2.ProviderSecret(key_id=key.label, secret=key.secret) for key in keys)
-    return provider_key_pb2.ProviderSecrets(provider=provider, secrets=secrets)
 
 
 def model_message(model: Model) -> model_pb2.Model:

@@ -1,7 +1,10 @@
 """How the catalog asks a provider something other than completions: where, and with which headers."""
 
 from collections.abc import Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import MappingProxyType
+
+import httpx2 as httpx
 
 from pantheon.catalog.v1.provider_pb2 import WIRE_FORMAT_ANTHROPIC_MESSAGES
 from services.catalog.entities import Provider
@@ -12,6 +15,17 @@ _BY_FORMAT: Mapping[int, Mapping[str, str]] = MappingProxyType(
 )
 """What must be said in every request of a wire format. Anthropic API reference, "Versions"."""
 _NO_KEY = KeyHeader("")
+_SECONDS = 20.0
+
+
+def provider_client() -> httpx.AsyncClient:
+    """What providers are asked with. No cookie: what one key was told must not go along with another."""
+    return httpx.AsyncClient(
+        timeout=_SECONDS,
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+        follow_redirects=False,
+        trust_env=False,
+    )
 
 
 def url_at(provider: Provider, path: str) -> str:

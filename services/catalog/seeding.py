@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from pantheon.events.v1.change_pb2 import Change, ModelChanged, ModelRemoved, ProviderChanged
-from services.catalog import messages
+from services.catalog import key_changes, messages
+from services.catalog.entities import Provider
 from services.catalog.providers import Circumstances, circumstances, under
 from services.catalog.seed_changes import Seed, SeedChanges, Written, seed_changes
-from services.catalog.store import models, providers
+from services.catalog.store import models, provider_keys, providers
 from services.catalog.store import seed as seed_store
 from services.runtime import times
 from services.runtime.db import WriteConnection
@@ -28,6 +29,14 @@ class Surroundings:
     pepper: bytes = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class _Differences:
+    """The names of providers that are others than they were, and the providers whose keys are."""
+
+    providers: set[str] = field(default_factory=set)
+    keys: list[Provider] = field(default_factory=list)
+
+
 async def prepare(outbox: Outbox, seed: Seed, surroundings: Surroundings) -> Mapping[str, Circumstances]:
     """Brings the catalog up to date. Returns what the environment says of each provider, by name.
 
@@ -42,12 +51,14 @@ async def prepare(outbox: Outbox, seed: Seed, surroundings: Surroundings) -> Map
         now = times.now()
         applied = await seed_store.applied(connection)
         changes = await _apply_seed(connection, seed, applied, now)
-        found, changed = await _apply_environment(connection, surroundings)
+        found, differences = await _apply_environment(connection, surroundings)
         if not applied:
             await seed_store.begin_revisions(connection, now)
         else:
-            changed |= {provider.name for provider, _ in changes.providers}
+            changed = differences.providers | {provider.name for provider, _ in changes.providers}
             await _announce(outbox, connection, changes, changed)
+            for provider in differences.keys:
+                await key_changes.announce_count(outbox, connection, provider)
     return found
 
 
@@ -83,19 +94,24 @@ async def _apply_seed(connection: WriteConnection, seed: Seed, applied: Sequence
 
 async def _apply_environment(
     connection: WriteConnection, surroundings: Surroundings
-) -> tuple[dict[str, Circumstances], set[str]]:
-    """What the environment says of each provider, and which ones that changes."""
+) -> tuple[dict[str, Circumstances], _Differences]:
+    """What the environment says of each provider, and what that changes."""
     found: dict[str, Circumstances] = {}
-    changed = set[str]()
-    for provider in await providers.page(connection):
+    differences = _Differences()
+    for provider in await providers.lock_all(connection):
         said = found[provider.name] = circumstances(provider, surroundings.environment, surroundings.sandbox_url)
-        present = under(said, provider, surroundings.pepper)
-        if present != provider:
-            await providers.write_circumstances(connection, present)
-            changed.add(provider.name)
+        set_keys = await provider_keys.count(connection, provider.name, "")
+        present = under(said, provider, surroundings.pepper, set_keys)
+        if present == provider:
+            continue
+        await providers.write_circumstances(connection, present)
+        if messages.provider_message(present) != messages.provider_message(provider):
+            differences.providers.add(provider.name)
+        if present.key_fingerprint != provider.key_fingerprint:
+            differences.keys.append(present)
     configured = [name for name, said in found.items() if said.configured]
     get_logger().info("catalog.providers_configured", providers=configured, sandbox=bool(surroundings.sandbox_url))
-    return found, changed
+    return found, differences
 
 
 async def _announce(

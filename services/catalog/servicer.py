@@ -4,10 +4,11 @@ from pantheon.catalog.v1.catalog_service_pb2_grpc import CatalogServiceServicer
 from services.catalog.resources import Resources
 from services.catalog.servicer_keys import KeyRpcs
 from services.catalog.servicer_models import ModelRpcs
+from services.catalog.servicer_secrets import SecretRpcs
 from services.catalog.servicer_settings import SettingsRpcs
 
 
-class CatalogServicer(ModelRpcs, SettingsRpcs, KeyRpcs, CatalogServiceServicer):
+class CatalogServicer(ModelRpcs, SettingsRpcs, KeyRpcs, SecretRpcs, CatalogServiceServicer):
     """Every RPC the contract declares."""
 
     def __init__(self, resources: Resources) -> None:

@@ -1,8 +1,8 @@
 """Secrets that must be readable again, in envelopes: AES-256-GCM (NIST SP 800-38D) under master keys that can change.
 
 An envelope is: version (1 byte), id of the master key (8), the data key wrapped (12 nonce, 32, 16 tag), the secret
-under the data key (12 nonce, as many bytes as it has, 16 tag). Each secret has a data key of its own, so a change of the
-master key wraps 32 bytes anew and leaves the secret itself alone.
+under the data key (12 nonce, as many bytes as it has, 16 tag). Each secret has a data key of its own, so a change of
+the master key wraps 32 bytes anew and leaves the secret itself alone.
 """
 
 import base64
@@ -24,6 +24,8 @@ _KEY_BYTES = 32
 _NONCE_BYTES = 12
 _TAG_BYTES = 16
 _WRAPPED = len(_VERSION) + _ID_BYTES
+HEAD_BYTES = _WRAPPED
+"""So many bytes at the beginning of an envelope tell its master key."""
 _SECRET = _WRAPPED + _NONCE_BYTES + _KEY_BYTES + _TAG_BYTES
 
 
@@ -86,14 +88,17 @@ class Sealer:
             return None
         return self._wrap(data_key, label) + sealed[_SECRET:]
 
+    def knows(self, head: bytes) -> bool:
+        """Whether an envelope that begins so, `HEAD_BYTES` at least, is sealed under one of the master keys."""
+        return head.startswith(_VERSION) and head[len(_VERSION) : _WRAPPED] in self._ciphers
+
     def _wrap(self, data_key: bytes, label: str) -> bytes:
         return _VERSION + self._present + _encrypted(self._ciphers[self._present], data_key, label)
 
     def _unwrap(self, sealed: bytes, label: str) -> bytes:
-        cipher = self._ciphers.get(sealed[len(_VERSION) : _WRAPPED])
-        if cipher is None or not sealed.startswith(_VERSION):
+        if not self.knows(sealed):
             raise SealBrokenError
-        return _decrypted(cipher, sealed[_WRAPPED:_SECRET], label)
+        return _decrypted(self._ciphers[sealed[len(_VERSION) : _WRAPPED]], sealed[_WRAPPED:_SECRET], label)
 
 
 def _derived(master_key: bytes, purpose: str, length: int = _KEY_BYTES) -> bytes:

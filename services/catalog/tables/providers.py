@@ -1,6 +1,6 @@
 """Providers and their keys."""
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, LargeBinary, SmallInteger, Table, Text, Uuid
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, LargeBinary, SmallInteger, Table, Text, Uuid
 
 from services.catalog.tables.schema import ID, METADATA, TIME
 
@@ -25,7 +25,9 @@ PROVIDERS = Table(
     Column("base_url", Text, nullable=False),
     Column("configured", Boolean, nullable=False),
     Column("sandbox", Boolean, nullable=False),
+    # Of the keys in the environment, and how many they are.
     Column("key_fingerprint", LargeBinary, nullable=False),
+    Column("environment_keys", Integer, nullable=False),
     # Of the row that the seed wrote last; NULL: not from the seed.
     Column("seed_digest", LargeBinary),
 )

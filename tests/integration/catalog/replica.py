@@ -1,12 +1,11 @@
 """A replica of the catalog in this process, and what calls it. Users need no auth service."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx2 as httpx
 from grpc.aio import Channel
 
 from pantheon.auth.v1.access_pb2 import ROLE_MEMBER, Role
@@ -14,8 +13,10 @@ from pantheon.catalog.v1 import catalog_service_pb2_grpc
 from pantheon.events.v1 import change_feed_service_pb2_grpc
 from pantheon.events.v1.change_feed_service_pb2 import GetSnapshotRequest, ListChangesRequest
 from pantheon.events.v1.change_pb2 import Change
+from services.catalog.provider_requests import provider_client
 from services.catalog.providers import Circumstances
 from services.catalog.resources import SEALING_PURPOSE, Resources
+from services.catalog.rotation import check_master_keys
 from services.catalog.seed_changes import Seed
 from services.catalog.seeding import Surroundings, prepare
 from services.catalog.servicer import CatalogServicer
@@ -68,6 +69,12 @@ def changed(change: Change) -> str:
         "model_changed": change.model_changed.model.id,
         "model_removed": change.model_removed.model_id,
         "settings_changed": change.settings_changed.settings.user_id,
+        "custom_model_changed": change.custom_model_changed.custom_model.id,
+        "custom_model_removed": change.custom_model_removed.custom_model_id,
+        "use_cases_changed": change.use_cases_changed.organisation_id or "platform",
+        "provider_keys_changed": " ".join(
+            filter(None, (change.provider_keys_changed.provider, change.provider_keys_changed.organisation_id))
+        ),
     }
     event = str(change.WhichOneof("event"))
     return f"{event} {subjects[event]}"
@@ -120,6 +127,7 @@ async def started(
     sandbox_url: str = "",
     bus: Bus | None = None,
     egress_allow: str = "",
+    master_keys: Sequence[bytes] = (bytes(32),),
 ) -> Catalog:
     """A replica on a migrated database, which serves until the stack is closed; without `bus` it publishes nothing.
 
@@ -127,15 +135,16 @@ async def started(
     """
     db = Database(dsn, schema=SCHEMA)
     stack.push_async_callback(db.close)
+    sealer = Sealer(master_keys, SEALING_PURPOSE)
+    await check_master_keys(db, sealer)
     outbox = Outbox(db, "catalog")
     found = await prepare(outbox, seed, Surroundings(environment, sandbox_url, PEPPER))
     if bus is not None:
         tasks = Tasks()
         tasks.start("outbox", OutboxRelay(outbox, bus).run())
         stack.push_async_callback(tasks.close)
-    http = httpx.AsyncClient(trust_env=False)
+    http = provider_client()
     stack.push_async_callback(http.aclose)
-    sealer = Sealer([bytes(32)], SEALING_PURPOSE)
     resources = Resources(outbox, found, PEPPER, sealer, EgressPolicy.parse(egress_allow), http)
     server = GrpcServer("127.0.0.1:0", Users(), ServiceTrust.load(keys, "catalog"))
     server.add(

@@ -17,7 +17,7 @@ import pytest
 from pantheon.catalog.v1.catalog_service_pb2 import (
     GetUserSettingsRequest,
     ListModelsRequest,
-    ListProviderKeysRequest,
+    ListSecretsRequest,
 )
 from pantheon.catalog.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from services.catalog.seed.load import load_models
@@ -30,7 +30,7 @@ from services.runtime.identity import ServiceIdentity
 from services.runtime.ids import uuid7
 from tests.fixtures.eventually import eventually
 from tests.integration.catalog.authority import Authority, serving
-from tests.integration.catalog.replica import PEPPER, as_user
+from tests.integration.catalog.replica import PEPPER, Metadata
 
 SECRET = "sk-canary-0123456789abcdef"
 START_SECONDS = 40
@@ -102,9 +102,13 @@ async def running(log: Path, environment: dict[str, str]) -> AsyncIterator[Runni
         yield Running(process, CatalogServiceStub(channel), CatalogServiceStub(internal), ops)
 
 
+def bearer(credential: str) -> Metadata:
+    return (("authorization", f"Bearer {credential}"),)
+
+
 async def user_of(catalog: Running, credential: str) -> str:
     """Who the catalog takes the bearer of this credential for."""
-    answer = await catalog.stub.GetUserSettings(GetUserSettingsRequest(), metadata=as_user(credential))
+    answer = await catalog.stub.GetUserSettings(GetUserSettingsRequest(), metadata=bearer(credential))
     return str(answer.settings.user_id)
 
 
@@ -142,7 +146,7 @@ async def test_it_lets_in_whom_auth_knows_and_stops_when_told(
         await eventually(lambda: refuses(catalog, key), timeout=5)
         assert await refuses(catalog, "pan-nobody-has-this-key")
         with pytest.raises(grpc.aio.AioRpcError, match="SCOPE_INFERENCE"):
-            await catalog.stub.ListModels(ListModelsRequest(), metadata=as_user(newer))
+            await catalog.stub.ListModels(ListModelsRequest(), metadata=bearer(newer))
     assert catalog.process.returncode == 0
     assert logged(log, "process.stopped")
     assert SECRET not in log.read_text()
@@ -154,8 +158,8 @@ async def test_it_serves_the_seed_and_keys_to_routers_while_auth_is_away(
 ) -> None:
     log = tmp_path / "catalog.log"
     async with running(log, environment) as catalog:
-        answer = await catalog.internal.ListProviderKeys(ListProviderKeysRequest())
-        assert [key.secret for entry in answer.provider_keys for key in entry.keys] == [SECRET]
+        answer = await catalog.internal.ListSecrets(ListSecretsRequest(providers=True))
+        assert [key.secret for entry in answer.provider_secrets for key in entry.secrets] == [SECRET]
         assert not (await catalog.readiness())["keys"]
     (applied,) = logged(log, "catalog.seed_applied")
     assert applied["models"] == len(load_models())
@@ -171,7 +175,7 @@ async def test_it_stays_ready_while_nats_is_away_for_routers_poll_it_then(
         await eventually(lambda: logged(log, "bus.disconnected"))
         checks = await catalog.readiness()
         assert {name for name, holds in checks.items() if not holds} == {"keys"}, "nobody is there to ask for keys"
-        assert (await catalog.internal.ListProviderKeys(ListProviderKeysRequest())).provider_keys
+        assert (await catalog.internal.ListSecrets(ListSecretsRequest(providers=True))).provider_secrets
 
 
 async def test_it_waits_for_postgres_and_says_so(

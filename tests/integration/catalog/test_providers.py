@@ -6,9 +6,8 @@ import grpc
 import pytest
 from nats.aio.msg import Msg
 
-from pantheon.catalog.v1.catalog_service_pb2 import ListProviderKeysRequest, ListProvidersRequest
+from pantheon.catalog.v1.catalog_service_pb2 import ListProvidersRequest, ListSecretsRequest
 from services.runtime.bus import Bus
-from services.runtime.status import error_from_rpc
 from tests.fixtures.eventually import eventually
 from tests.integration.catalog.replica import LOCAL, Catalog, StartCatalog, as_user, changed
 
@@ -22,9 +21,24 @@ async def providers(catalog: Catalog, **request: Any) -> dict[str, Any]:
     return {provider.name: provider for provider in answer.providers}
 
 
-async def keys(catalog: Catalog, provider: str = "") -> dict[str, list[tuple[str, str]]]:
-    answer = await catalog.internal.ListProviderKeys(ListProviderKeysRequest(provider=provider))
-    return {entry.provider: [(key.label, key.secret) for key in entry.keys] for entry in answer.provider_keys}
+async def keys(catalog: Catalog) -> dict[str, list[str]]:
+    """The platform's, by provider, as routers get them."""
+    answer = await catalog.internal.ListSecrets(ListSecretsRequest(providers=True))
+    assert not any(entry.organisation_id for entry in answer.provider_secrets)
+    return {entry.provider: [key.secret for key in entry.secrets] for entry in answer.provider_secrets}
+
+
+async def heard_after(catalog: Catalog, revision: int) -> list[tuple[str, bool | int]]:
+    """What was announced since: which providers are configured, how many keys they have."""
+    return [
+        (
+            changed(change),
+            change.provider_keys_changed.count
+            if change.HasField("provider_keys_changed")
+            else change.provider_changed.provider.configured,
+        )
+        for change in await catalog.changes_after(revision)
+    ]
 
 
 async def test_providers_are_listed_by_name_with_what_the_environment_makes_of_them(catalog: Catalog) -> None:
@@ -48,16 +62,34 @@ async def test_a_key_that_is_set_or_taken_away_is_announced_at_the_next_start(
 ) -> None:
     revision = await own_catalog.revision()
     await start_catalog(environment={"OPENROUTER_API_KEY": OPENROUTER_KEY, **LOCAL})
-    changes = await own_catalog.changes_after(revision)
-    assert [changed(change) for change in changes] == ["provider_changed openai", "provider_changed openrouter"]
-    assert [change.provider_changed.provider.configured for change in changes] == [False, True]
+    assert await heard_after(own_catalog, revision) == [
+        ("provider_changed openai", False),
+        ("provider_changed openrouter", True),
+        ("provider_keys_changed openai", 0),
+        ("provider_keys_changed openrouter", 1),
+    ]
 
 
 async def test_a_key_that_is_replaced_is_announced_too(own_catalog: Catalog, start_catalog: StartCatalog) -> None:
     revision = await own_catalog.revision()
     replaced = await start_catalog(environment={"OPENAI_API_KEY": OPENAI_KEY, **LOCAL})
-    assert [changed(change) for change in await own_catalog.changes_after(revision)] == ["provider_changed openai"]
-    assert (await keys(replaced))["openai"] == [("6789", OPENAI_KEY)]
+    assert await heard_after(own_catalog, revision) == [("provider_keys_changed openai", 1)]
+    assert (await keys(replaced))["openai"] == [OPENAI_KEY]
+
+
+async def test_a_start_that_finds_the_same_keys_announces_nothing(
+    own_catalog: Catalog, start_catalog: StartCatalog
+) -> None:
+    revision = await own_catalog.revision()
+    await start_catalog()
+    assert await own_catalog.revision() == revision
+
+
+async def test_a_copy_made_from_a_snapshot_knows_how_many_keys_the_environment_has(start_catalog: StartCatalog) -> None:
+    catalog = await start_catalog(environment={"OPENAI_API_KEY": f"{OPENAI_KEY},short", **LOCAL})
+    state = await catalog.state()
+    counts = {name: change.provider_keys_changed.count for name, change in state.items() if "keys_changed" in name}
+    assert counts == {"provider_keys_changed openai": 2}
 
 
 async def test_a_moved_provider_is_announced_and_moves_back(own_catalog: Catalog, start_catalog: StartCatalog) -> None:
@@ -70,24 +102,32 @@ async def test_a_moved_provider_is_announced_and_moves_back(own_catalog: Catalog
     assert moved == ["http://127.0.0.1:9000/v1", "https://api.openai.com/v1"]
 
 
-async def test_a_router_gets_the_keys_of_configured_providers(start_catalog: StartCatalog) -> None:
-    catalog = await start_catalog(environment={"OPENAI_API_KEY": f"{OPENAI_KEY},short", **LOCAL})
-    both = [("6789", OPENAI_KEY), ("env:2", "short")]
-    assert await keys(catalog) == {"local": [], "openai": both}
-    assert await keys(catalog, "openai") == {"openai": both}
-    assert await keys(catalog, "anthropic") == {}
+async def test_a_router_gets_the_keys_in_their_order(start_catalog: StartCatalog) -> None:
+    catalog = await start_catalog(environment={"OPENAI_API_KEY": f"short,{OPENAI_KEY}", **LOCAL})
+    assert await keys(catalog) == {"openai": ["short", OPENAI_KEY]}
 
 
-async def test_the_keys_of_a_provider_nobody_knows_are_not_found(catalog: Catalog) -> None:
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await keys(catalog, "acme")
-    assert error_from_rpc(caught.value).metadata == {"resource": "provider", "id": "acme"}
+async def test_keys_from_the_environment_have_the_same_ids_on_every_replica_and_after_every_start(
+    start_catalog: StartCatalog,
+) -> None:
+    async def ids(value: str) -> list[str]:
+        catalog = await start_catalog(environment={"OPENAI_API_KEY": value})
+        answer = await catalog.internal.ListSecrets(ListSecretsRequest(providers=True))
+        return [key.key_id for key in answer.provider_secrets[0].secrets]
+
+    first, second = await ids(f"short,{OPENAI_KEY}")
+    assert await ids(f"{OPENAI_KEY},short") == [second, first]
+    assert first != second
+
+
+async def test_nobody_gets_keys_who_asks_for_none(catalog: Catalog) -> None:
+    assert not (await catalog.internal.ListSecrets(ListSecretsRequest())).provider_secrets
 
 
 @pytest.mark.parametrize("metadata", ((), as_user()))
 async def test_nobody_but_a_service_gets_keys(catalog: Catalog, metadata: Any) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await catalog.stub.ListProviderKeys(ListProviderKeysRequest(), metadata=metadata)
+        await catalog.stub.ListSecrets(ListSecretsRequest(providers=True), metadata=metadata)
     assert caught.value.code() is grpc.StatusCode.PERMISSION_DENIED
 
 
@@ -104,22 +144,24 @@ async def test_a_sandbox_stands_in_for_the_providers_it_simulates_and_nothing_el
     }
     simulated = ["anthropic", "openai", "openrouter"]
     assert [name for name, provider in found.items() if provider.configured] == simulated
-    assert await keys(catalog) == {name: [("sandbox", "sandbox")] for name in simulated}
+    assert await keys(catalog) == {name: ["sandbox"] for name in simulated}
+    assert found["local"].base_url == "", "what is not simulated is nowhere"
 
 
 async def test_leaving_the_sandbox_is_announced(start_catalog: StartCatalog) -> None:
     catalog = await start_catalog(sandbox_url=SANDBOX)
     revision = await catalog.revision()
     await start_catalog()
-    assert [
-        (changed(change), change.provider_changed.provider.configured, change.provider_changed.provider.sandbox)
-        for change in await catalog.changes_after(revision)
-    ] == [
-        ("provider_changed anthropic", False, False),
-        ("provider_changed local", True, False),
-        ("provider_changed openai", True, False),
-        ("provider_changed openrouter", False, False),
+    assert await heard_after(catalog, revision) == [
+        ("provider_changed anthropic", False),
+        ("provider_changed local", True),
+        ("provider_changed openai", True),
+        ("provider_changed openrouter", False),
+        ("provider_keys_changed anthropic", 0),
+        ("provider_keys_changed openai", 1),
+        ("provider_keys_changed openrouter", 0),
     ]
+    assert not any(provider.sandbox for provider in (await providers(catalog)).values())
 
 
 async def test_keys_are_in_no_log_no_event_and_no_table(

@@ -38,6 +38,7 @@ def test_a_provider_carries_everything_the_contract_names() -> None:
     message = provider_message(openrouter)
     assert {field.name for field in provider_pb2.Provider.DESCRIPTOR.fields} >= set(asdict(openrouter)) - {
         "default_base_url",
+        "environment_keys",
         "key_fingerprint",
     }
     assert (message.flags.reports_cost, message.flags.aggregates_vendors) == (True, True)

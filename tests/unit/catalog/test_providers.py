@@ -140,4 +140,10 @@ def test_a_provider_shows_that_its_keys_changed_but_not_what_they_are() -> None:
 def test_the_environment_changes_nothing_else_about_a_provider() -> None:
     found = circumstances(OPENAI, {"OPENAI_API_KEY": KEY}, "")
     present = under(found, OPENAI, PEPPER)
-    assert present == replace(OPENAI, configured=True, base_url=found.base_url, key_fingerprint=present.key_fingerprint)
+    assert present == replace(
+        OPENAI,
+        configured=True,
+        base_url=found.base_url,
+        key_fingerprint=present.key_fingerprint,
+        environment_keys=1,
+    )

@@ -8,8 +8,12 @@ branch_labels = None
 depends_on = None
 
 STATEMENTS = (
-    "ALTER TABLE providers ADD COLUMN key_check_url text NOT NULL DEFAULT ''",
-    "ALTER TABLE providers ALTER COLUMN key_check_url DROP DEFAULT",
+    """ALTER TABLE providers
+        ADD COLUMN key_check_url text NOT NULL DEFAULT '',
+        ADD COLUMN environment_keys integer NOT NULL DEFAULT 0""",
+    """ALTER TABLE providers
+        ALTER COLUMN key_check_url DROP DEFAULT,
+        ALTER COLUMN environment_keys DROP DEFAULT""",
     """ALTER TABLE models
         ADD COLUMN successor_id text NOT NULL DEFAULT '',
         ADD COLUMN unsupported_parameters text[] NOT NULL DEFAULT '{}',
