@@ -89,7 +89,7 @@ class Anthropic:
         return (
             Route("/v1/messages", doors.completions(self), methods=["POST"]),
             Route("/v1/messages/count_tokens", doors.operation(self, _count), methods=["POST"]),
-            Route("/v1/models", self._models, methods=["GET"]),
+            Route("/v1/models", doors.reading(self, _models), methods=["GET"]),
             Route("/v1/models/{model:path}", self._model, methods=["GET"]),
         )
 
@@ -184,24 +184,6 @@ class Anthropic:
     def ended(self, ended: Ended) -> None:
         """Anthropic keeps nothing."""
 
-    async def _models(self, request: Request) -> Response:
-        names = sorted(set(SNAPSHOTS.values()))
-        try:
-            self.authenticate(Call(body=b"", headers=request.headers))
-            limit = _limit(request.query_params.get("limit"))
-        except ApiError as error:
-            return _refused(self, error)
-        after = request.query_params.get("after_id")
-        names = names[names.index(after) + 1 :] if after in names else names
-        page = names[:limit]
-        listed = {
-            "data": [_model(name) for name in page],
-            "has_more": len(page) < len(names),
-            "first_id": page[0] if page else None,
-            "last_id": page[-1] if page else None,
-        }
-        return Response(msgspec.json.encode(listed), media_type="application/json")
-
     async def _model(self, request: Request) -> Response:
         try:
             self.authenticate(Call(body=b"", headers=request.headers))
@@ -209,6 +191,25 @@ class Anthropic:
         except ApiError as error:
             return _refused(self, error)
         return Response(msgspec.json.encode(_model(SNAPSHOTS.get(name, name))), media_type="application/json")
+
+
+def _models(call: Call) -> Reply:
+    """A page of the catalogue. Raises ApiError 400 for a limit that is none."""
+    limit = _limit(call.query.get("limit"))
+    names = sorted(set(SNAPSHOTS.values()))
+    after = call.query.get("after_id")
+    names = names[names.index(after) + 1 :] if after in names else names
+    return Reply(_page(names[:limit], more=len(names) > limit), empty=_page([], more=False))
+
+
+def _page(names: Sequence[str], *, more: bool) -> bytes:
+    listed = {
+        "data": [_model(name) for name in names],
+        "has_more": more,
+        "first_id": names[0] if names else None,
+        "last_id": names[-1] if names else None,
+    }
+    return msgspec.json.encode(listed)
 
 
 def _count(call: Call) -> Reply:
@@ -268,4 +269,12 @@ def _model(name: str) -> dict[str, object]:
         "lifecycle": "active",
         "max_input_tokens": 200_000,
         "max_tokens": 64_000,
+        "capabilities": {
+            "batch": {"supported": True},
+            "citations": {"supported": True},
+            "image_input": {"supported": True},
+            "pdf_input": {"supported": True},
+            "structured_outputs": {"supported": "-4-" in name},
+            "thinking": {"supported": "-3-" not in name or "-3-7-" in name},
+        },
     }

@@ -60,6 +60,8 @@ class Delivery:
     async def reply(self, reply: Reply, orders: Directives) -> Outcome:
         """Sends at once what is no completion."""
         body, usage = (reply.bare, None) if orders.no_usage and reply.bare else (reply.body, reply.usage)
+        if orders.empty and reply.empty:
+            body = reply.empty
         bill = None if usage is None else Bill(usage)
         player = Player(self._connection, self._send, Pace.of(0, 0))
         return await self._act(body, self._dialect.reply_headers(self.seconds), bill, orders, player)

@@ -9,7 +9,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from services.runtime.logging import get_logger
 from services.sandbox.completion import CompletionExchange
 from services.sandbox.connection import Connection, of_request
-from services.sandbox.exchange import LARGEST_BODY, LONGEST_EXCHANGE_S, Exchange, Laboratory, OperationExchange
+from services.sandbox.exchange import (
+    LARGEST_BODY,
+    LONGEST_EXCHANGE_S,
+    Exchange,
+    Laboratory,
+    OperationExchange,
+    ReadingExchange,
+)
 from services.sandbox.provider import Call, Dialect, Operation
 
 
@@ -32,6 +39,16 @@ class LaboratoryDoors:
         return _Door(
             dialect.name,
             lambda connection, send, call: OperationExchange(dialect, laboratory, connection, send, call, operation),
+        )
+
+    def reading(self, dialect: Dialect, operation: Operation, *, public: bool = False) -> ASGIApp:
+        """For what is only read, as the catalogue is; with `public` nobody is asked for a key."""
+        laboratory = self._laboratory
+        return _Door(
+            dialect.name,
+            lambda connection, send, call: ReadingExchange(
+                dialect, laboratory, connection, send, call, operation, public=public
+            ),
         )
 
 

@@ -1,6 +1,7 @@
 """One request through the stages all have in common: seen, ordered faults, checked, answered, ended."""
 
 from abc import ABC, abstractmethod
+from datetime import UTC, datetime
 
 import msgspec
 from starlette.types import Send
@@ -74,12 +75,15 @@ class Exchange(ABC):
                 return early
             if orders.status is not None:
                 raise self._dialect.refusal(orders.status, orders.retry_after)
-            key = self._dialect.authenticate(self._call)
+            key = self._authenticate()
             if len(self._call.body) > LARGEST_BODY:
                 raise ApiError(413, f"Request body is larger than {LARGEST_BODY} bytes.", code="request_too_large")
             return await self._fulfil(key, orders)
         except ApiError as error:
             return await self._delivery.refuse(error)
+
+    def _authenticate(self) -> str:
+        return self._dialect.authenticate(self._call)
 
     def _orders(self) -> Directives:
         """Directives of headers, model name and rules, in this precedence."""
@@ -88,7 +92,10 @@ class Exchange(ABC):
             ordered = from_headers(self._call.headers).over(from_model(model)[1])
         except InvalidDirective as error:
             raise ApiError(400, str(error), code="invalid_sandbox_directive") from error
-        return ordered.over(self._laboratory.rules.take(self._dialect.name, model))
+        return ordered.over(self._rule(model))
+
+    def _rule(self, model: str) -> Directives:
+        return self._laboratory.rules.take(self._dialect.name, model)
 
     async def _cut_before_answering(self, orders: Directives) -> Outcome | None:
         """How the exchange ended before a byte was sent; None when it goes on."""
@@ -121,3 +128,41 @@ class OperationExchange(Exchange):
 
     async def _fulfil(self, key: str, orders: Directives) -> Outcome:
         return await self._delivery.reply(self._operation(self._call), orders)
+
+
+class ReadingExchange(OperationExchange):
+    """A request that only reads: it is not recorded, and only rules for readings apply to it."""
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        laboratory: Laboratory,
+        connection: Connection,
+        send: Send,
+        call: Call,
+        operation: Operation,
+        *,
+        public: bool,
+    ) -> None:
+        super().__init__(dialect, laboratory, connection, send, call, operation)
+        self._public = public
+
+    async def serve(self) -> None:
+        """Answers or refuses."""
+        await self._serve()
+
+    def _arrive(self) -> RequestRecord:
+        return RequestRecord(
+            sequence=0,
+            provider=self._dialect.name,
+            attempt_id=None,
+            model=None,
+            stream=False,
+            arrived_at=datetime.now(UTC),
+        )
+
+    def _authenticate(self) -> str:
+        return "" if self._public else super()._authenticate()
+
+    def _rule(self, model: str) -> Directives:
+        return self._laboratory.rules.take(self._dialect.name, model, reading=True)

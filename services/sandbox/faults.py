@@ -66,6 +66,8 @@ class Directives(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forb
     """The provider's content filter ends the answer after so many tokens of text."""
     length: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None = None
     """Exact tokens of a text answer."""
+    empty: bool = False
+    """Leave everything out of a list."""
 
     def over(self, other: "Directives") -> "Directives":
         """These, and where they order nothing, the others."""
@@ -88,6 +90,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """A provider's name; None for all."""
     model: str = "*"
     """A shell pattern for the requested model."""
+    reading: bool = False
+    """For reads of the model catalogue and of what a key is, instead of completions."""
     times: Annotated[int, msgspec.Meta(ge=1)] | None = None
     """How many requests it applies to; None for all until it is taken back."""
 
@@ -109,10 +113,12 @@ class Rules:
         """Takes back all rules."""
         self._rules.clear()
 
-    def take(self, provider: str, model: str) -> Directives:
+    def take(self, provider: str, model: str, *, reading: bool = False) -> Directives:
         """The orders for a request, which uses up one time of the rule they come from."""
         for position, rule in enumerate(self._rules):
-            if rule.provider not in (None, provider) or not fnmatch.fnmatchcase(model, rule.model):
+            if rule.reading is not reading or rule.provider not in (None, provider):
+                continue
+            if not fnmatch.fnmatchcase(model, rule.model):
                 continue
             if rule.times == 1:
                 del self._rules[position]

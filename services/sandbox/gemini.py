@@ -21,6 +21,7 @@ from services.sandbox.provider import Call, Doors, Reply
 
 _VERSIONS = ("/v1beta", "/v1")
 """Served alike."""
+_USUALLY_LISTED, _MOST_LISTED = 50, 1_000
 
 
 class Gemini:
@@ -47,18 +48,10 @@ class Gemini:
             models_path = f"{version}/models"
             routes += (
                 *(Route(f"{models_path}/{{model}}:{method}", app, methods=["POST"]) for method, app in methods.items()),
-                Route(models_path, self._list, methods=["GET"]),
+                Route(models_path, doors.reading(self._whole, _list), methods=["GET"]),
                 Route(f"{models_path}/{{model}}", self._get, methods=["GET"]),
             )
         return routes
-
-    async def _list(self, request: Request) -> Response:
-        try:
-            self._whole.authenticate(_call(request))
-        except ApiError as error:
-            return self._refused(error)
-        listed = {"models": [models.described(name) for name in models.CATALOGUE]}
-        return Response(indented(listed), media_type=Contents.body_type.decode())
 
     async def _get(self, request: Request) -> Response:
         name = request.path_params["model"]
@@ -89,6 +82,18 @@ class _ByAlt:
 
 def _call(request: Request) -> Call:
     return Call(body=b"", headers=request.headers, query=dict(request.query_params))
+
+
+def _list(call: Call) -> Reply:
+    """A page of the catalogue; its token is the number of models before the next one."""
+    size, token = call.query.get("pageSize", ""), call.query.get("pageToken", "")
+    first = int(token) if token.isdecimal() else 0
+    most = min(int(size) or _USUALLY_LISTED, _MOST_LISTED) if size.isdecimal() else _USUALLY_LISTED
+    names = list(models.CATALOGUE)
+    page: dict[str, object] = {"models": [models.described(name) for name in names[first : first + most]]}
+    if first + most < len(names):
+        page["nextPageToken"] = str(first + most)
+    return Reply(indented(page), empty=indented({}))
 
 
 def _count(call: Call) -> Reply:

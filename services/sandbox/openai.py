@@ -22,6 +22,7 @@ from services.sandbox.provider import (
     Bill,
     Call,
     Doors,
+    Reply,
     is_unknown,
     random_id,
     reasons,
@@ -42,7 +43,7 @@ class OpenAI(OpenAIManners):
             Route("/chat/completions", doors.completions(self), methods=["POST"]),
             Route("/responses", doors.completions(Responses()), methods=["POST"]),
             Route("/embeddings", doors.operation(self, openai_embeddings.embed), methods=["POST"]),
-            Route("/models", self._models, methods=["GET"]),
+            Route("/models", doors.reading(self, _models), methods=["GET"]),
             Route("/models/{model:path}", self._model, methods=["GET"]),
         )
 
@@ -79,15 +80,6 @@ class OpenAI(OpenAIManners):
         text = "The server had an error processing your request. Sorry about that!"
         return [rendering.event({"error": error_object(ApiError(500, text, kind="server_error"))})]
 
-    async def _models(self, request: Request) -> Response:
-        try:
-            self.authenticate(Call(body=b"", headers=request.headers))
-        except ApiError as error:
-            return _refused(self, error)
-        names = sorted({*SNAPSHOTS, *SNAPSHOTS.values(), *openai_embeddings.DIMENSIONS})
-        listed = {"object": "list", "data": [_model(name) for name in names]}
-        return Response(msgspec.json.encode(listed), media_type="application/json")
-
     async def _model(self, request: Request) -> Response:
         name = request.path_params["model"]
         try:
@@ -98,6 +90,16 @@ class OpenAI(OpenAIManners):
         except ApiError as error:
             return _refused(self, error)
         return Response(msgspec.json.encode(_model(name)), media_type="application/json")
+
+
+def _models(_: Call) -> Reply:
+    """The catalogue."""
+    names = sorted({*SNAPSHOTS, *SNAPSHOTS.values(), *openai_embeddings.DIMENSIONS})
+    return Reply(_list(list(map(_model, names))), empty=_list([]))
+
+
+def _list(models: list[dict[str, str | int]]) -> bytes:
+    return msgspec.json.encode({"object": "list", "data": models})
 
 
 def _check_reasoning_parameters(read: chat_body.ChatBody) -> None:

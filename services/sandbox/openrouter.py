@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from services.sandbox import openrouter_models
 from services.sandbox import openrouter_rendering as rendering
 from services.sandbox.chat import Answer, ChatRequest, Usage
 from services.sandbox.errors import ApiError
@@ -19,7 +20,7 @@ from services.sandbox.faults import from_model
 from services.sandbox.generations import Generations
 from services.sandbox.openai_chat import body as chat_body
 from services.sandbox.openai_chat import rules
-from services.sandbox.prices import PRICES, Price, cost_of
+from services.sandbox.prices import cost_of
 from services.sandbox.provider import (
     Bill,
     Call,
@@ -50,7 +51,6 @@ REFUSALS: Mapping[int, tuple[str, str | None]] = {
 """Message and `error_type` of a refusal with an ordered status."""
 
 _NO_KEY = "No cookie auth credentials found"
-_CATALOG_DATE = 1_760_000_000
 
 
 class Reasoning(msgspec.Struct, frozen=True):
@@ -85,10 +85,11 @@ class OpenRouter:
         self._generations = Generations()
 
     def routes(self, doors: Doors) -> Sequence[BaseRoute]:
-        """Chat completions, the catalogue (which is public), and one generation."""
+        """Chat completions, the catalogue (which is public), what a key is, and one generation."""
         return (
             Route("/chat/completions", doors.completions(self), methods=["POST"]),
-            Route("/models", self._models, methods=["GET"]),
+            Route("/models", doors.reading(self, openrouter_models.listed, public=True), methods=["GET"]),
+            Route("/key", doors.reading(self, openrouter_models.key), methods=["GET"]),
             Route("/generation", self._generation, methods=["GET"]),
         )
 
@@ -172,10 +173,6 @@ class OpenRouter:
         """Keeps the generation to be asked about."""
         self._generations.add(ended)
 
-    async def _models(self, request: Request) -> Response:
-        listed = {"data": [_model(name, price) for name, price in PRICES.items()]}
-        return Response(msgspec.json.encode(listed), media_type="application/json")
-
     async def _generation(self, request: Request) -> Response:
         wanted = request.query_params.get("id", "")
         try:
@@ -186,36 +183,3 @@ class OpenRouter:
         except ApiError as error:
             return Response(self.error_body(error), error.status, media_type="application/json")
         return Response(found, media_type="application/json")
-
-
-def _model(name: str, price: Price) -> dict[str, object]:
-    """A model of the catalogue; prices are decimal strings, USD a token."""
-    return {
-        "id": name,
-        "canonical_slug": name,
-        "name": name,
-        "created": _CATALOG_DATE,
-        "description": "A simulated model.",
-        "context_length": price.context,
-        "architecture": {
-            "modality": "text+image->text",
-            "input_modalities": ["text", "image"],
-            "output_modalities": ["text"],
-            "tokenizer": "Other",
-            "instruct_type": None,
-        },
-        "pricing": {
-            "prompt": f"{price.prompt:f}",
-            "completion": f"{price.completion:f}",
-            "request": "0",
-            "image": "0",
-            "input_cache_read": f"{price.cache_read:f}",
-        },
-        "top_provider": {
-            "context_length": price.context,
-            "max_completion_tokens": price.longest,
-            "is_moderated": False,
-        },
-        "per_request_limits": None,
-        "supported_parameters": ["max_tokens", "temperature", "tools", "tool_choice", "response_format", "stop"],
-    }

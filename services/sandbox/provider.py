@@ -54,12 +54,13 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
 class Reply(msgspec.Struct, frozen=True):
     """The answer to what is no completion; `usage` where the client is told of tokens it is billed for.
 
-    `bare` is the body without them, where they can be left out.
+    `bare` is the body without them, where they can be left out; `empty` that of a list without anything in it.
     """
 
     body: bytes
     usage: Usage | None = None
     bare: bytes = b""
+    empty: bytes = b""
 
 
 Operation: TypeAlias = Callable[[Call], Reply]
@@ -128,6 +129,9 @@ class Doors(Protocol):
 
     def operation(self, dialect: Dialect, operation: Operation) -> ASGIApp:
         """For what is answered at once, as embeddings are; errors are written in `dialect`."""
+
+    def reading(self, dialect: Dialect, operation: Operation, *, public: bool = False) -> ASGIApp:
+        """For what is only read, which is not recorded; with `public` nobody is asked for a key."""
 
 
 class Provider(Protocol):
