@@ -42,7 +42,7 @@ class IdentityRpcs:
             user = await identity.find_user(connection, UUID(caller.user_id), UUID(caller.organisation_id))
         if user is None:
             raise ResourceNotFound("user", caller.user_id)
-        return GetCurrentUserResponse(user=messages.user(user))
+        return GetCurrentUserResponse(user=messages.user(user), project_id=caller.project_id)
 
     async def CreateOrganisation(
         self, request: CreateOrganisationRequest, context: RpcContext

@@ -47,7 +47,7 @@ async def test_a_key_acts_as_its_owner_with_the_usual_scopes_on_the_first_projec
     projects = (await auth.stub.ListProjects(ListProjectsRequest(), metadata=ada)).projects
     assert key.project_id == projects[0].id
     current = await auth.stub.GetCurrentUser(GetCurrentUserRequest(), metadata=bearer(secret))
-    assert current.user == user
+    assert (current.user, current.project_id) == (user, key.project_id)
 
 
 async def test_a_secret_is_shown_once_and_only_its_hash_is_kept(auth: RunningAuth) -> None:
