@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from pantheon.catalog.v1 import price_pb2
+from services.catalog import price_fields
 from services.rating import PriceVersion, price_at
 
 _INSTANT = timedelta(microseconds=1)
@@ -43,6 +45,27 @@ def appended(
         added.append(version)
         used.add(version.id)
     return added
+
+
+def asked_price(given: price_pb2.PriceVersion, now: datetime, new_id: Callable[[], str]) -> PriceVersion:
+    """The version that somebody asks to append; what is output only in the message is not read.
+
+    Raises:
+        InvalidField: a value is not allowed.
+    """
+    moment = given.effective_time if given.HasField("effective_time") else None
+    return PriceVersion(
+        id=new_id(),
+        effective=price_fields.effective("price.effective_time", moment, now, since_ever=True),
+        recorded=now,
+        unit_prices=price_fields.unit_prices("price.unit_prices", given.unit_prices),
+        source=price_fields.source("price.source", given.source),
+    )
+
+
+def recorded_after(version: PriceVersion, last: datetime | None) -> PriceVersion:
+    """The version as learnt after `last`, even if a clock was set back: of one moment's the one learnt last holds."""
+    return version if last is None or version.recorded > last else replace(version, recorded=last + _INSTANT)
 
 
 def _charges(version: PriceVersion | None) -> frozenset[object]:

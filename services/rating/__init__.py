@@ -11,7 +11,7 @@ Plain values in, plain values out: nothing here does I/O, knows protobuf or read
 """
 
 from services.rating.compiled import CompiledPrice, compile_price, rate
-from services.rating.money import EXACT
+from services.rating.money import EXACT, FACTORS_ALLOWED, PRICES_ALLOWED, check_factor, check_per, check_price
 from services.rating.overrides import PriceOverride, overridden, override_at
 from services.rating.prices import SINCE_EVER, PriceTier, PriceUnit, PriceVersion, UnitPrice, price_at
 from services.rating.result import Line, Rate, Rating
@@ -19,6 +19,8 @@ from services.rating.tokens import Tokens
 
 __all__ = [
     "EXACT",
+    "FACTORS_ALLOWED",
+    "PRICES_ALLOWED",
     "SINCE_EVER",
     "CompiledPrice",
     "Line",
@@ -30,6 +32,9 @@ __all__ = [
     "Rating",
     "Tokens",
     "UnitPrice",
+    "check_factor",
+    "check_per",
+    "check_price",
     "compile_price",
     "overridden",
     "override_at",

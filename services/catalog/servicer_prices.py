@@ -1,0 +1,87 @@
+"""Dated prices, and what organisations pay instead."""
+
+from uuid import UUID
+
+from pantheon.catalog.v1.catalog_service_pb2 import (
+    AddPriceOverrideRequest,
+    AddPriceOverrideResponse,
+    AddPriceRequest,
+    AddPriceResponse,
+    ListPriceOverridesRequest,
+    ListPriceOverridesResponse,
+)
+from pantheon.events.v1.change_pb2 import Change, ModelChanged
+from services.catalog import messages, overrides, price_messages
+from services.catalog.fields import PAGE_DEFAULT, PAGE_MOST, storable
+from services.catalog.prices import asked_price, recorded_after
+from services.catalog.resources import Resources
+from services.catalog.store import models, prices
+from services.runtime import times
+from services.runtime.auth import current_principal
+from services.runtime.errors import InvalidPageToken, ResourceNotFound
+from services.runtime.ids import uuid7
+from services.runtime.paging import decode_token, encode_token, page_size
+from services.runtime.rpc import RpcContext
+
+
+class PriceRpcs:
+    """What things cost."""
+
+    resources: Resources
+
+    async def AddPrice(self, request: AddPriceRequest, context: RpcContext) -> AddPriceResponse:
+        endpoint_id = storable("endpoint_id", request.endpoint_id)
+        asked = asked_price(request.price, times.now(), _new_id)
+        async with self.resources.db.write() as connection:
+            endpoint = await prices.lock_endpoint(connection, endpoint_id)
+            if endpoint is None:
+                raise ResourceNotFound("endpoint", endpoint_id)
+            version = recorded_after(asked, endpoint.last_recorded)
+            await prices.append(connection, [(endpoint_id, version)], seeded=False)
+            for model in await models.by_id(connection, [endpoint.model_id]):
+                event = ModelChanged(model=messages.model_message(model))
+                await self.resources.outbox.add(connection, Change(model_changed=event))
+        return AddPriceResponse(price=price_messages.price_version_message(version))
+
+    async def ListPriceOverrides(
+        self, request: ListPriceOverridesRequest, context: RpcContext
+    ) -> ListPriceOverridesResponse:
+        caller = current_principal()
+        organisation_id = overrides.organisation(
+            "organisation_id", request.organisation_id, caller, "ListPriceOverrides"
+        )
+        size = page_size(request.page_size, PAGE_DEFAULT, PAGE_MOST)
+        query = ("ListPriceOverrides", organisation_id)
+        (before,) = decode_token(request.page_token, query, 1) or ("",)
+        if before and not _is_id(before):
+            raise InvalidPageToken
+        async with self.resources.db.snapshot() as connection:
+            rows = await prices.overrides_of(connection, organisation_id, before=before, limit=size + 1)
+        return ListPriceOverridesResponse(
+            price_overrides=map(price_messages.override_message, rows[:size]),
+            next_page_token=encode_token(query, rows[size - 1].id) if len(rows) > size else "",
+        )
+
+    async def AddPriceOverride(self, request: AddPriceOverrideRequest, context: RpcContext) -> AddPriceOverrideResponse:
+        given, caller = request.price_override, current_principal()
+        organisation_id = overrides.organisation(
+            "price_override.organisation_id", given.organisation_id, caller, "AddPriceOverride"
+        )
+        override = overrides.asked_override(given, organisation_id, times.now(), _new_id)
+        async with self.resources.db.write() as connection:
+            overrides.check_target(override, await prices.target(connection, override.provider, override.endpoint_id))
+            await prices.add_override(connection, override)
+            await self.resources.outbox.add(connection, price_messages.override_added(override))
+        return AddPriceOverrideResponse(price_override=price_messages.override_message(override))
+
+
+def _new_id() -> str:
+    return str(uuid7())
+
+
+def _is_id(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
