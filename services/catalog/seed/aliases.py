@@ -3,10 +3,8 @@
 from collections.abc import Iterator
 
 from services.catalog.seed.curated import Curated, Model
+from services.catalog.seed.naming import RESERVED
 from services.catalog.seed.offers import Offer
-
-# "auto" picks a model by use case; no model may take its name.
-RESERVED = frozenset({"auto"})
 
 
 def assign_aliases(offers: dict[str, list[Offer]], curated: Curated) -> dict[str, tuple[str, ...]]:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 # 2024-08-06, 20240806, 0613 (month and day), or a name that moves.
 _SUFFIX = re.compile(r"[-@](\d{4}-\d{2}-\d{2}|20\d{6}|(?:0[1-9]|1[0-2])[0-3]\d|latest)$")
 LATEST = "latest"
+# "auto" picks a model by use case; no model may take its name.
+RESERVED = frozenset({"auto"})
 
 # Vendors spell versions in several ways; the canonical one has the dot and, from Claude 4 on, the name before the
 # number: claude-3.5-sonnet, claude-opus-4.1, gpt-5.1.

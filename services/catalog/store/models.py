@@ -8,12 +8,12 @@ from typing import Any
 from sqlalchemy import ARRAY, ColumnElement, Row, Select, Text, any_, bindparam, or_, select
 
 from services.catalog.entities import Endpoint, Model, Parameters
+from services.catalog.store.unit_prices import COLUMNS, unit_price
 from services.catalog.tables import ENDPOINTS, MODEL_ALIASES, MODELS, PRICE_VERSIONS, UNIT_PRICES
-from services.rating import PriceTier, PriceUnit, PriceVersion, UnitPrice
+from services.rating import PriceVersion
 from services.runtime.db import ReadConnection
 
 _Prices = Mapping[str, Sequence[PriceVersion]]
-_UNIT_COLUMNS = ("unit", "price", "per", "tier_thresholds", "tier_prices")
 
 
 async def page(connection: ReadConnection, *, after: str = "", limit: int) -> list[Model]:
@@ -35,18 +35,22 @@ async def find(connection: ReadConnection, name: str) -> Model | None:
 
 
 async def seed_digests(connection: ReadConnection) -> dict[str, bytes]:
-    """What the seed wrote last, by model in the catalog; only those from the seed."""
-    rows = await connection.execute(
-        select(MODELS.c.id, MODELS.c.seed_digest).where(
-            MODELS.c.seed_digest.is_not(None), MODELS.c.removed_time.is_(None)
-        )
-    )
+    """What the seed wrote last, by model; also of those that a sync has since taken out of the catalog, so that the
+    same row does not bring them back.
+    """
+    rows = await connection.execute(select(MODELS.c.id, MODELS.c.seed_digest).where(MODELS.c.seed_digest.is_not(None)))
     return {row.id: row.seed_digest for row in rows}
 
 
 async def seeded_prices(connection: ReadConnection) -> _Prices:
     """The price versions that seeds have written, by endpoint, oldest first; of endpoints no longer offered, too."""
     return await _prices(connection, PRICE_VERSIONS.c.seeded)
+
+
+async def former_prices(connection: ReadConnection) -> _Prices:
+    """The price versions of endpoints that are no longer offered, by endpoint, oldest first."""
+    former = select(ENDPOINTS.c.id).where(ENDPOINTS.c.removed_time.is_not(None))
+    return await _prices(connection, PRICE_VERSIONS.c.endpoint_id.in_(former))
 
 
 def _ids(ids: Iterable[str]) -> ColumnElement[Any]:
@@ -86,7 +90,7 @@ async def _endpoints(connection: ReadConnection, ids: list[str]) -> Mapping[str,
 
 async def _prices(connection: ReadConnection, which: ColumnElement[bool]) -> _Prices:
     query = (
-        select(PRICE_VERSIONS, *(UNIT_PRICES.c[name] for name in _UNIT_COLUMNS))
+        select(PRICE_VERSIONS, *(UNIT_PRICES.c[name] for name in COLUMNS))
         .outerjoin(UNIT_PRICES, UNIT_PRICES.c.price_version_id == PRICE_VERSIONS.c.id)
         .where(which)
         .order_by(
@@ -97,16 +101,11 @@ async def _prices(connection: ReadConnection, which: ColumnElement[bool]) -> _Pr
     for _, group in groupby(await connection.execute(query), key=lambda row: row.id):
         rows = list(group)
         version = rows[0]
-        entries = tuple(_unit_price(row) for row in rows if row.unit is not None)
+        entries = tuple(unit_price(row) for row in rows if row.unit is not None)
         found[version.endpoint_id].append(
             PriceVersion(version.id, version.effective_time, version.record_time, entries, version.source)
         )
     return found
-
-
-def _unit_price(row: Row[Any]) -> UnitPrice:
-    tiers = tuple(PriceTier(*tier) for tier in zip(row.tier_thresholds, row.tier_prices, strict=True))
-    return UnitPrice(PriceUnit(row.unit), row.price, row.per, tiers)
 
 
 def _model(row: Row[Any], aliases: Iterable[str], endpoints: Iterable[Endpoint]) -> Model:

@@ -86,6 +86,6 @@ SYNC_CHANGES = Table(
     METADATA,
     Column("sync_id", Uuid(as_uuid=False), ForeignKey("catalog.syncs.id"), primary_key=True),
     Column("model_id", ID, primary_key=True),
-    # The model (pantheon.catalog.v1.Model) as it was; NULL: it was not in the catalog.
+    # The model as it was, in JSON (see store/syncs.py); NULL: it was not in the catalog.
     Column("before", LargeBinary),
 )

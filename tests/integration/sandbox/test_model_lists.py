@@ -44,7 +44,7 @@ async def test_a_list_can_be_ordered_to_be_empty_broken_or_refused(
     assert not (await read(http, sandbox, provider)).json().get(member)
     order(sandbox, provider, malformed=True)
     broken = await read(http, sandbox, provider)
-    with pytest.raises(ValueError, match="Expecting|Unterminated|delimiter"):
+    with pytest.raises(ValueError, match=r"Expecting|Unterminated|delimiter"):
         broken.json()
     order(sandbox, provider, status=503)
     assert (await read(http, sandbox, provider)).status_code == 503

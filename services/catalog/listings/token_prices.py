@@ -1,0 +1,93 @@
+"""OpenRouter's object `pricing`: USD per token, per request, per image, as decimal strings.
+
+Source: `PublicPricing` in https://openrouter.ai/openapi.json. "-1" says that a price depends on what serves the
+request, and what is missing is not told: both are unknown, not free. A part of the prompt or completion at "0" beside a
+whole that costs something has no price of its own: older entries write so of cached and reasoning tokens that are in
+truth charged with the whole.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from types import MappingProxyType
+from typing import Any
+
+from services.catalog.listings.members import Object, objects
+from services.rating import EXACT, PriceTier, PriceUnit, UnitPrice
+
+_MILLION = 1_000_000
+_MILLION_EXPONENT = 6
+
+_WHOLE: Mapping[str, PriceUnit] = MappingProxyType(
+    {"prompt": PriceUnit.PROMPT_TOKEN, "completion": PriceUnit.COMPLETION_TOKEN}
+)
+_PARTS: Mapping[str, tuple[PriceUnit, str]] = MappingProxyType(
+    {
+        "input_cache_read": (PriceUnit.CACHED_TOKEN, "prompt"),
+        "input_cache_write": (PriceUnit.CACHE_WRITE_TOKEN, "prompt"),
+        "input_cache_write_1h": (PriceUnit.CACHE_WRITE_1H_TOKEN, "prompt"),
+        "audio": (PriceUnit.PROMPT_AUDIO_TOKEN, "prompt"),
+        "input_audio_cache": (PriceUnit.CACHED_AUDIO_TOKEN, "prompt"),
+        "image_token": (PriceUnit.PROMPT_IMAGE_TOKEN, "prompt"),
+        "internal_reasoning": (PriceUnit.REASONING_TOKEN, "completion"),
+        "audio_output": (PriceUnit.COMPLETION_AUDIO_TOKEN, "completion"),
+    }
+)
+_EACH: Mapping[str, PriceUnit] = MappingProxyType(
+    {"request": PriceUnit.REQUEST, "image": PriceUnit.PROMPT_IMAGE, "web_search": PriceUnit.WEB_SEARCH}
+)
+
+TOLD = frozenset({*_WHOLE.values(), *_EACH.values(), *(unit for unit, _ in _PARTS.values())})
+"""The units it can speak of. Of others its silence says nothing."""
+
+_CONDITION = "min_prompt_tokens"
+_PRICE_NAMES = frozenset({*_WHOLE, *_PARTS, *_EACH, "image_output"})
+
+
+def unit_prices(pricing: Object) -> tuple[UnitPrice, ...]:
+    """What each unit costs, in the order of the units; empty where nothing is known."""
+    found: dict[PriceUnit, UnitPrice] = {}
+    for name, unit in _WHOLE.items():
+        if (price := _amount(pricing.get(name))) is not None:
+            found[unit] = UnitPrice(unit, _per_million(price), _MILLION, _tiers(pricing, name))
+    for name, (unit, whole) in _PARTS.items():
+        price, of_whole = _amount(pricing.get(name)), _amount(pricing.get(whole))
+        if price is not None and (price or not of_whole):
+            found[unit] = UnitPrice(unit, _per_million(price), _MILLION, _tiers(pricing, name))
+    for name, unit in _EACH.items():
+        if price := _amount(pricing.get(name)):
+            found[unit] = UnitPrice(unit, plain(price), 1)
+    if PriceUnit.PROMPT_TOKEN not in found and PriceUnit.COMPLETION_TOKEN not in found:
+        return ()
+    return tuple(found[unit] for unit in sorted(found))
+
+
+def plain(price: Decimal) -> Decimal:
+    """The same value without an exponent and trailing zeros: 2.50 and 2.5 are one price."""
+    digits = format(price, "f")
+    return Decimal(digits.rstrip("0").rstrip(".") if "." in digits else digits)
+
+
+def _amount(value: Any) -> Decimal | None:
+    """A price that can be kept; None where it is none, or unknown (negative)."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return None
+    try:
+        amount = plain(Decimal(str(value).strip()))
+        UnitPrice(PriceUnit.PROMPT_TOKEN, _per_million(amount), _MILLION)
+    except (InvalidOperation, ArithmeticError, ValueError):
+        return None
+    return amount
+
+
+def _per_million(price: Decimal) -> Decimal:
+    return plain(EXACT.scaleb(price, _MILLION_EXPONENT))
+
+
+def _tiers(pricing: Object, name: str) -> tuple[PriceTier, ...]:
+    """Prices that hold from so many prompt tokens on. Those by the time of day are left out: the base price stands."""
+    tiers: dict[int, Decimal] = {}
+    for entry in objects(pricing.get("overrides")):
+        least, price = entry.get(_CONDITION), _amount(entry.get(name))
+        if isinstance(least, int) and least > 0 and price is not None and entry.keys() <= {_CONDITION, *_PRICE_NAMES}:
+            tiers[least - 1] = _per_million(price)
+    return tuple(PriceTier(above, tiers[above]) for above in sorted(tiers))
