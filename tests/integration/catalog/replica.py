@@ -69,6 +69,7 @@ def changed(change: Change) -> str:
         "model_changed": change.model_changed.model.id,
         "model_removed": change.model_removed.model_id,
         "settings_changed": change.settings_changed.settings.user_id,
+        "price_override_added": change.price_override_added.price_override.id,
         "custom_model_changed": change.custom_model_changed.custom_model.id,
         "custom_model_removed": change.custom_model_removed.custom_model_id,
         "use_cases_changed": change.use_cases_changed.organisation_id or "platform",
