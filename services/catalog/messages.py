@@ -1,9 +1,9 @@
-"""The catalog's entities as messages of pantheon.catalog.v1, and users' settings back from theirs."""
+"""The catalog's entities as messages of pantheon.catalog.v1."""
 
 from dataclasses import asdict
 
-from pantheon.catalog.v1 import model_pb2, parameters_pb2, price_pb2, provider_pb2, settings_pb2
-from services.catalog.entities import Endpoint, Model, Parameters, Provider, UserSettings
+from pantheon.catalog.v1 import model_pb2, parameters_pb2, price_pb2, provider_pb2
+from services.catalog.entities import Endpoint, Model, Provider
 from services.parameters import Spec, specs
 from services.rating import PriceVersion, UnitPrice
 from services.runtime import money
@@ -49,20 +49,15 @@ def model_message(model: Model) -> model_pb2.Model:
     )
 
 
-def settings_message(settings: UserSettings) -> settings_pb2.UserSettings:
-    """A user's settings."""
-    return settings_pb2.UserSettings(
-        user_id=settings.user_id,
-        preferred_model=settings.preferred_model,
-        model_parameters=parameters_pb2.ModelParameters(**asdict(settings.parameters)),
-        update_time=to_timestamp(settings.update_time) if settings.update_time else None,
+def price_version_message(version: PriceVersion) -> price_pb2.PriceVersion:
+    """What an endpoint charges from a moment on."""
+    return price_pb2.PriceVersion(
+        id=version.id,
+        effective_time=to_timestamp(version.effective),
+        record_time=to_timestamp(version.recorded),
+        unit_prices=map(_unit_price, version.unit_prices),
+        source=version.source,
     )
-
-
-def given_settings(message: settings_pb2.UserSettings, user_id: str) -> UserSettings:
-    """The settings a user asks for; what is output only in the message is not looked at."""
-    given = {field.name: value for field, value in message.model_parameters.ListFields()}
-    return UserSettings(user_id, message.preferred_model, Parameters(**given))
 
 
 def _specs(model: Model) -> list[Spec]:
@@ -74,17 +69,7 @@ def _endpoint(endpoint: Endpoint) -> model_pb2.Endpoint:
         id=endpoint.id,
         provider=endpoint.provider,
         provider_model_id=endpoint.provider_model_id,
-        prices=map(_price_version, endpoint.prices),
-    )
-
-
-def _price_version(version: PriceVersion) -> price_pb2.PriceVersion:
-    return price_pb2.PriceVersion(
-        id=version.id,
-        effective_time=to_timestamp(version.effective),
-        record_time=to_timestamp(version.recorded),
-        unit_prices=map(_unit_price, version.unit_prices),
-        source=version.source,
+        prices=map(price_version_message, endpoint.prices),
     )
 
 

@@ -14,7 +14,14 @@ _PORTS = {"http": 80, "https": 443}
 _ALLOWED = f"expected a host with a public address; others need an entry by the operator in {VARIABLE}"
 
 
-async def check_reachable(policy: EgressPolicy, field: str, url: str, lookup: Lookup = system_lookup) -> None:
+async def check_reachable(
+    policy: EgressPolicy,
+    field: str,
+    url: str,
+    lookup: Lookup = system_lookup,
+    *,
+    seconds: float = _LOOKUP_SECONDS,
+) -> None:
     """Lets pass what may be connected to by what its name resolves to now; `check_url` has let the URL itself pass.
 
     A name that does not resolve, or not soon, passes: each address is judged again when it is connected to, and that is
@@ -29,7 +36,7 @@ async def check_reachable(policy: EgressPolicy, field: str, url: str, lookup: Lo
     if policy.names(host, port) or not isinstance(parse_host(f"[{host}]" if ":" in host else host), str):
         return
     try:
-        async with asyncio.timeout(_LOOKUP_SECONDS):
+        async with asyncio.timeout(seconds):
             found = await lookup(host, port)
     except (OSError, UnicodeError):  # TimeoutError is one
         return

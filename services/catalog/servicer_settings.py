@@ -8,12 +8,12 @@ from pantheon.catalog.v1.catalog_service_pb2 import (
     UpdateUserSettingsRequest,
     UpdateUserSettingsResponse,
 )
-from pantheon.events.v1.change_pb2 import Change, SettingsChanged
-from services.catalog import messages
+from services.catalog import user_settings_messages as messages
+from services.catalog.choices import offers
 from services.catalog.entities import UserSettings
 from services.catalog.fields import storable
 from services.catalog.resources import Resources
-from services.catalog.store import models, providers, settings
+from services.catalog.store import settings
 from services.catalog.user_settings import check_settings, merged, written_paths
 from services.runtime import times
 from services.runtime.auth import current_principal
@@ -37,6 +37,8 @@ class SettingsRpcs:
         given = messages.given_settings(request.settings, current_principal().user_id)
         paths = written_paths(request.update_mask.paths)
         storable("preferred_model", given.preferred_model)
+        for name, choice in given.use_cases.items():
+            storable(f"use_cases.{name}", choice.model)
         async with self.resources.db.write() as connection:
             kept = await self._change_settings(connection, given, paths)
         return UpdateUserSettingsResponse(settings=messages.settings_message(kept))
@@ -49,11 +51,9 @@ class SettingsRpcs:
         wanted = merged(kept, given, paths)
         if wanted == kept:
             return kept
-        model = await models.find(connection, wanted.preferred_model) if wanted.preferred_model else None
-        configured = await providers.page(connection, configured_only=True)
-        check_settings(wanted, paths, model, configured)
+        names = {wanted.preferred_model, *(choice.model for choice in given.use_cases.values())}
+        check_settings(wanted, paths, await offers(connection, current_principal(), names))
         wanted = replace(wanted, update_time=times.now())
         await settings.write(connection, wanted)
-        event = SettingsChanged(settings=messages.settings_message(wanted))
-        await self.resources.outbox.add(connection, Change(settings_changed=event))
+        await self.resources.outbox.add(connection, messages.changed(wanted))
         return wanted

@@ -7,7 +7,21 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Row, Select, Uuid, and_, any_, bindparam, or_, select, tuple_, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Row,
+    Select,
+    Uuid,
+    and_,
+    any_,
+    bindparam,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
@@ -66,7 +80,11 @@ async def page(
     """The user's own models and those shared in the project, by model id and id, from after these on."""
     theirs = or_(CUSTOM_MODELS.c.user_id == (user_id or _NIL), CUSTOM_MODELS.c.project_id == (project_id or _NIL))
     key = tuple_(CUSTOM_MODELS.c.model_id, CUSTOM_MODELS.c.id)
-    query = _selected().where(theirs, key > tuple_(*after)).order_by(CUSTOM_MODELS.c.model_id, CUSTOM_MODELS.c.id)
+    query = (
+        _selected()
+        .where(theirs, key > tuple_(after[0], literal(after[1], CUSTOM_MODELS.c.id.type)))
+        .order_by(CUSTOM_MODELS.c.model_id, CUSTOM_MODELS.c.id)
+    )
     return await _models(connection, query.limit(limit))
 
 

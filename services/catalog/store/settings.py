@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Row, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from services.catalog.entities import PARAMETER_NAMES, Parameters, UserSettings
+from services.catalog.entities import PARAMETER_NAMES, Choice, Parameters, UserSettings
 from services.catalog.tables import USER_SETTINGS
 from services.runtime.db import ReadConnection, WriteConnection
 
@@ -36,7 +36,7 @@ async def write(connection: WriteConnection, settings: UserSettings) -> None:
     values = {
         "user_id": settings.user_id,
         "preferred_model": settings.preferred_model,
-        "use_cases": dict(settings.use_cases),
+        "use_cases": {name: asdict(choice) for name, choice in settings.use_cases.items()},
         "update_time": settings.update_time,
         **asdict(settings.parameters),
     }
@@ -46,4 +46,5 @@ async def write(connection: WriteConnection, settings: UserSettings) -> None:
 
 def _settings(row: Row[Any]) -> UserSettings:
     parameters = Parameters(**{name: getattr(row, name) for name in PARAMETER_NAMES})
-    return UserSettings(row.user_id, row.preferred_model, parameters, row.update_time, row.use_cases)
+    use_cases = {name: Choice(**choice) for name, choice in row.use_cases.items()}
+    return UserSettings(row.user_id, row.preferred_model, parameters, row.update_time, use_cases)

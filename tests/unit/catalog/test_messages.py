@@ -1,17 +1,13 @@
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from hypothesis import given
-from hypothesis import strategies as st
-
-from pantheon.catalog.v1 import model_pb2, price_pb2, provider_pb2, settings_pb2
-from services.catalog.entities import Model, Parameters, UserSettings
-from services.catalog.messages import given_settings, model_message, provider_message, settings_message
+from pantheon.catalog.v1 import model_pb2, price_pb2, provider_pb2
+from services.catalog.entities import Model
+from services.catalog.messages import model_message, provider_message
 from services.catalog.seed_changes import Written, seed_changes
 from services.rating import PriceUnit
 from tests.unit.catalog.samples import CLAUDE, OPENROUTER, SEED
 
-USER = "01900000-0000-7000-8000-000000000001"
 CHANGES = seed_changes(SEED, Written({}, {}, {}), datetime(2026, 11, 22, tzinfo=UTC))
 
 
@@ -60,26 +56,3 @@ def test_prices_keep_every_digit_and_tier() -> None:
     assert (prompt.unit, prompt.price.value, prompt.per) == (price_pb2.PRICE_UNIT_PROMPT_TOKEN, "15", 1_000_000)
     assert [(tier.above_prompt_tokens, tier.price.value) for tier in prompt.tiers] == [(200_000, "22.5")]
     assert (completion.price.value, list(completion.tiers)) == ("75", [])
-
-
-@given(
-    st.builds(
-        UserSettings,
-        user_id=st.just(USER),
-        preferred_model=st.text(max_size=20),
-        parameters=st.builds(
-            Parameters,
-            temperature=st.none() | st.floats(allow_nan=False),
-            max_tokens=st.none() | st.integers(-(2**63), 2**63 - 1),
-            top_p=st.none() | st.just(0.0),
-        ),
-    )
-)
-def test_settings_come_back_as_they_went_zeros_included(settings: UserSettings) -> None:
-    assert given_settings(settings_message(settings), USER) == settings
-
-
-def test_nobody_speaks_for_another_user_or_time() -> None:
-    message = settings_pb2.UserSettings(user_id="01900000-0000-7000-8000-00000000ffff")
-    message.update_time.FromSeconds(1)
-    assert given_settings(message, USER) == UserSettings(USER)

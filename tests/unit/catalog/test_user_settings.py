@@ -7,7 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pantheon.catalog.v1.provider_pb2 import AUTH_STYLE_BEARER, WIRE_FORMAT_OPENAI_CHAT
-from services.catalog.entities import PARAMETER_NAMES, Model, Parameters, Provider, ProviderFlags, UserSettings
+from services.catalog.choices import Offers
+from services.catalog.custom_model_entities import CustomModel, Description
+from services.catalog.entities import PARAMETER_NAMES, Choice, Model, Parameters, Provider, ProviderFlags, UserSettings
+from services.catalog.use_cases import USE_CASES
 from services.catalog.user_settings import PATHS, check_settings, merged, written_paths
 from services.runtime.errors import InvalidField
 
@@ -22,6 +25,19 @@ ACME = Provider(
 )
 RESELLER = replace(ACME, name="reseller", flags=ProviderFlags(aggregates_vendors=True))
 SMALL = Model(id="acme/small", max_output_tokens=1_000)
+MINE = CustomModel(
+    user_id=USER,
+    organisation_id=USER,
+    description=Description(
+        model_id="custom/mine",
+        name="Mine",
+        provider="acme",
+        api_endpoint="https://acme.test/chat/completions",
+        context_window=8_192,
+    ),
+    base_url="https://acme.test",
+    provider_hosted=True,
+)
 
 parameters = st.builds(
     Parameters,
@@ -37,18 +53,30 @@ choices = st.builds(
     preferred_model=st.sampled_from(["", "openai/gpt-4", "acme/small"]),
     parameters=parameters,
     update_time=st.none() | st.just(datetime(2026, 1, 1, tzinfo=UTC)),
+    use_cases=st.dictionaries(st.sampled_from(sorted(USE_CASES)), st.builds(Choice, st.sampled_from(["a/b", "c/d"]))),
 )
 masks = st.lists(st.sampled_from(PATHS))
 
 
 def flat(settings: UserSettings) -> dict[str, object]:
     named = {f"model_parameters.{name}": value for name, value in asdict(settings.parameters).items()}
-    return {"preferred_model": settings.preferred_model, **named}
+    choices = {f"use_cases.{name}": settings.use_cases.get(name) for name in USE_CASES}
+    return {"preferred_model": settings.preferred_model, **named, **choices}
 
 
-def refusal(settings: UserSettings, model: Model | None = None, *providers: Provider) -> dict[str, str]:
+def offered(settings: UserSettings, model: Model | CustomModel | None = None, *providers: Provider) -> Offers:
+    """`model` is what the preferred model stands for."""
+    known = {settings.preferred_model: model} if model else {}
+    return Offers(known, providers, ("acme", "reseller"))
+
+
+def check(settings: UserSettings, model: Model | CustomModel | None = None, *providers: Provider) -> None:
+    check_settings(settings, EVERYTHING, offered(settings, model, *providers))
+
+
+def refusal(settings: UserSettings, model: Model | CustomModel | None = None, *providers: Provider) -> dict[str, str]:
     with pytest.raises(InvalidField) as caught:
-        check_settings(settings, EVERYTHING, model, list(providers))
+        check(settings, model, *providers)
     return caught.value.metadata
 
 
@@ -63,16 +91,20 @@ def test_exactly_the_fields_of_the_mask_are_taken(kept: UserSettings, given_: Us
 
 @given(masks)
 def test_a_mask_names_single_fields_and_an_empty_one_names_all(mask: list[str]) -> None:
-    everything = {"preferred_model", *(f"model_parameters.{name}" for name in PARAMETER_NAMES)}
+    parameters = {f"model_parameters.{name}" for name in PARAMETER_NAMES}
+    use_cases = {f"use_cases.{name}" for name in USE_CASES}
+    everything = {"preferred_model"} | parameters | use_cases
     paths = written_paths(mask)
     assert paths <= everything
     assert (paths == everything) == (not mask or everything <= set(mask) | paths)
-    assert all(path in paths for path in mask if path != "model_parameters")
-    assert "model_parameters" not in mask or everything - paths <= {"preferred_model"}
+    assert all(path in paths for path in mask if path not in ("model_parameters", "use_cases"))
+    assert "model_parameters" not in mask or parameters <= paths
+    assert "use_cases" not in mask or use_cases <= paths
 
 
 @pytest.mark.parametrize(
-    "path", ("temperature", "user_id", "update_time", "*", "", "model_parameters.", "modelParameters")
+    "path",
+    ("temperature", "user_id", "update_time", "*", "", "model_parameters.", "modelParameters", "use_cases.creative"),
 )
 def test_a_path_that_cannot_be_written_is_refused(path: str) -> None:
     with pytest.raises(InvalidField) as caught:
@@ -84,7 +116,7 @@ def test_a_path_that_cannot_be_written_is_refused(path: str) -> None:
 
 @given(parameters)
 def test_parameters_in_range_are_kept(chosen: Parameters) -> None:
-    check_settings(UserSettings(USER, parameters=chosen), EVERYTHING, None, [])
+    check(UserSettings(USER, parameters=chosen))
 
 
 @pytest.mark.parametrize(
@@ -108,32 +140,42 @@ def test_max_tokens_is_bounded_by_the_preferred_model() -> None:
     chosen = UserSettings(USER, "acme/small", Parameters(max_tokens=1_001))
     metadata = refusal(chosen, SMALL)
     assert (metadata["field"], metadata["allowed"]) == ("model_parameters.max_tokens", "1 to 1000, a whole number")
-    check_settings(replace(chosen, parameters=Parameters(max_tokens=1_000)), EVERYTHING, SMALL, [])
-    check_settings(chosen, EVERYTHING, Model(id="acme/unknown"), [])
+    check(replace(chosen, parameters=Parameters(max_tokens=1_000)), SMALL)
+    check(chosen, Model(id="acme/unknown"))
+
+
+def test_max_tokens_is_bounded_by_the_context_window_of_a_custom_model() -> None:
+    chosen = UserSettings(USER, "custom/mine", Parameters(max_tokens=8_193))
+    metadata = refusal(chosen, MINE)
+    assert (metadata["field"], metadata["allowed"]) == ("model_parameters.max_tokens", "1 to 8192, a whole number")
+    check(replace(chosen, parameters=Parameters(max_tokens=8_192)), MINE)
+    unknown = replace(MINE, description=replace(MINE.description, context_window=None))
+    check(chosen, unknown)
 
 
 def test_a_new_model_must_allow_the_max_tokens_that_are_kept() -> None:
     chosen = UserSettings(USER, "acme/small", Parameters(max_tokens=5_000))
     with pytest.raises(InvalidField, match="5000"):
-        check_settings(chosen, written_paths(["preferred_model"]), SMALL, [])
+        check_settings(chosen, written_paths(["preferred_model"]), offered(chosen, SMALL))
 
 
 def test_what_was_kept_before_does_not_hinder_changing_something_else() -> None:
     gone = UserSettings(USER, "gone/model", Parameters(temperature=0.3, max_tokens=2**40))
-    check_settings(gone, written_paths(["model_parameters.temperature"]), None, [])
+    gone = replace(gone, use_cases={"code": Choice("gone/model")})
+    check_settings(gone, written_paths(["model_parameters.temperature", "use_cases.fast"]), offered(gone))
 
 
 @pytest.mark.parametrize("name", ("", "acme/small", "small"))
 def test_a_model_of_the_catalog_or_none_may_be_preferred(name: str) -> None:
-    check_settings(UserSettings(USER, name), EVERYTHING, SMALL if name else None, [])
+    check(UserSettings(USER, name), SMALL if name else None)
 
 
 def test_an_unlisted_model_of_a_configured_provider_may_be_preferred() -> None:
-    check_settings(UserSettings(USER, "acme/brand-new:free"), EVERYTHING, None, [ACME])
+    check(UserSettings(USER, "acme/brand-new:free"), None, ACME)
 
 
 def test_an_unlisted_model_of_any_vendor_may_be_preferred_where_a_provider_offers_them() -> None:
-    check_settings(UserSettings(USER, "somebody/some-model"), EVERYTHING, None, [ACME, RESELLER])
+    check(UserSettings(USER, "somebody/some-model"), None, ACME, RESELLER)
 
 
 @pytest.mark.parametrize(
@@ -152,3 +194,23 @@ def test_auto_is_no_choice_even_if_a_model_is_called_so() -> None:
 
 def test_another_vendor_s_model_needs_a_configured_provider_that_offers_it() -> None:
     assert refusal(UserSettings(USER, "somebody/some-model"), None, ACME)["field"] == "preferred_model"
+
+
+def test_a_custom_model_that_is_there_may_be_chosen() -> None:
+    check(UserSettings(USER, "custom/mine"), MINE)
+    chosen = UserSettings(USER, use_cases={"code": Choice("custom/mine")})
+    check_settings(chosen, EVERYTHING, Offers({"custom/mine": MINE}))
+
+
+@pytest.mark.parametrize("name", ("auto", "auto/code", "custom/gone", "gpt-44", "somebody/some-model"))
+def test_a_use_case_stands_for_what_might_be_preferred(name: str) -> None:
+    metadata = refusal(UserSettings(USER, use_cases={"long_context": Choice(name)}), None, ACME)
+    assert (metadata["field"], metadata["value"]) == ("use_cases.long_context", name)
+    check(UserSettings(USER, use_cases={"fast": Choice("acme/small")}), None, ACME)
+
+
+def test_the_provider_that_a_use_case_prefers_exists() -> None:
+    check(UserSettings(USER, use_cases={"fast": Choice("acme/small", "reseller")}), None, ACME)
+    metadata = refusal(UserSettings(USER, use_cases={"fast": Choice("acme/small", "acne")}), None, ACME)
+    assert (metadata["field"], metadata["value"]) == ("use_cases.fast.provider", "acne")
+    assert metadata["allowed"] == "empty, or one of acme, reseller"
