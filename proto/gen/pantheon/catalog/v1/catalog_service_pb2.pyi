@@ -435,8 +435,8 @@ class AddPriceRequest(_message.Message):
     """As "openai:gpt-4"."""
     @_builtins.property
     def price(self) -> _price_pb2.PriceVersion:
-        """`id` and `record_time` are output only; without an `effective_time` it holds from now on. No unit prices: unpriced
-        from then on.
+        """`id` and `record_time` are output only; without an `effective_time` it holds from now on, with the epoch since ever,
+        and else it is within ten years of now. No unit prices: unpriced from then on.
         """
 
     def __init__(

@@ -216,7 +216,8 @@ class CatalogServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def AddPrice(self, request, context):
-        """Appends a price version to an endpoint. Takes effect on every router within a second.
+        """Appends a price version to an endpoint. Takes effect on every router within a second. Fails with RESOURCE_NOT_FOUND
+        where the catalog has no such endpoint.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

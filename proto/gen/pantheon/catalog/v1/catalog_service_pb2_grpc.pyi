@@ -33,7 +33,9 @@ class CatalogServiceStub:
     the latest that stands.
     """
     AddPrice: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.AddPriceRequest, _catalog_service_pb2.AddPriceResponse]
-    """Appends a price version to an endpoint. Takes effect on every router within a second."""
+    """Appends a price version to an endpoint. Takes effect on every router within a second. Fails with RESOURCE_NOT_FOUND
+    where the catalog has no such endpoint.
+    """
     ListPriceOverrides: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ListPriceOverridesRequest, _catalog_service_pb2.ListPriceOverridesResponse]
     """Lists what the caller's organisation pays instead of list prices."""
     AddPriceOverride: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.AddPriceOverrideRequest, _catalog_service_pb2.AddPriceOverrideResponse]
@@ -136,7 +138,9 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _catalog_service_pb2.AddPriceRequest,
         context: _aio.ServicerContext[_catalog_service_pb2.AddPriceRequest, _abc.Awaitable[_catalog_service_pb2.AddPriceResponse]],
     ) -> _abc.Awaitable[_catalog_service_pb2.AddPriceResponse]:
-        """Appends a price version to an endpoint. Takes effect on every router within a second."""
+        """Appends a price version to an endpoint. Takes effect on every router within a second. Fails with RESOURCE_NOT_FOUND
+        where the catalog has no such endpoint.
+        """
 
     @_abc_1.abstractmethod
     def ListPriceOverrides(

@@ -117,7 +117,7 @@ class PriceVersion(_message.Message):
     id: _builtins.str
     """Stable and unique: UUID. Ledger rows name it."""
     source: _builtins.str
-    """Where the figures come from: "genai-prices 0.2.3", "openrouter", "contract 17"."""
+    """Where the figures come from: "genai-prices 0.2.3", "openrouter", "contract 17". At most 200 characters when written."""
     @_builtins.property
     def effective_time(self) -> _timestamp_pb2.Timestamp:
         """From when it holds, inclusive. The epoch: since ever."""
@@ -179,7 +179,7 @@ class PriceOverride(_message.Message):
     """Where the figures come from: "contract 17". At most 200 characters."""
     @_builtins.property
     def effective_time(self) -> _timestamp_pb2.Timestamp:
-        """From when it holds, inclusive; absent when written: from now on."""
+        """From when it holds, inclusive; within ten years of when it is written. Absent when written: from now on."""
 
     @_builtins.property
     def record_time(self) -> _timestamp_pb2.Timestamp:
@@ -240,7 +240,7 @@ class UnitPrice(_message.Message):
 
     @_builtins.property
     def tiers(self) -> _containers.RepeatedCompositeFieldContainer[Global___PriceTier]:
-        """Prices above thresholds, in rising order. The highest tier that the request's prompt tokens exceed replaces
+        """Prices above thresholds, in rising order, at most 16. The highest tier that the request's prompt tokens exceed replaces
         `price` for all units of the request.
         """
 
