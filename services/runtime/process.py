@@ -17,8 +17,6 @@ from services.runtime.ops import ops_app
 from services.runtime.settings import ServiceSettings, host_and_port
 from services.runtime.tasks import Tasks, end
 
-_YOUNG_OBJECTS = 50_000
-
 
 class Serving(Protocol):
     """A server of any protocol."""
@@ -97,11 +95,9 @@ class Process:
             SystemExit: a task failed; the log says which.
         """
         log = logging.get_logger()
-        # What starting made stays for good: the collector need not look through it again and again. A request makes
-        # few cycles, so the young generation may grow larger than Python's 700 objects.
+        # What starting made stays for good: the collector need not look through it again and again.
         gc.collect()
         gc.freeze()
-        gc.set_threshold(_YOUNG_OBJECTS, 20, 20)
         self._started = True
         log.info("process.started")
         failed = asyncio.create_task(self.tasks.failed.wait())
