@@ -92,19 +92,6 @@ def authorize(method: str, rule: AccessRule, principal: Principal | None, servic
         raise AccessDenied(f"{method} needs {required}", method=method, required=required)
 
 
-def bearer(authorization: str) -> str:
-    """The credential in an Authorization header or metadata value ("Bearer " in any case).
-
-    Raises:
-        CredentialsMissing: it is empty or of another scheme.
-    """
-    scheme, _, credential = authorization.partition(" ")
-    credential = credential.strip()
-    if scheme.lower() != "bearer" or not credential:
-        raise CredentialsMissing
-    return credential
-
-
 class TokenVerifier:
     """Checks login tokens with auth's public keys; remembers the ones it has checked until they expire."""
 

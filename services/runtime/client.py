@@ -1,20 +1,25 @@
 """Channels to other services: every call carries a deadline, the request id and this process's signed identity."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import grpc
 import structlog
 from grpc.aio import ClientCallDetails, Metadata, UnaryStreamClientInterceptor, UnaryUnaryClientInterceptor
 
-from services.runtime.identity import METADATA_KEY, ServiceIdentity
-from services.runtime.rpc import REQUEST_ID_KEY
-from services.runtime.server import MAX_MESSAGE_BYTES
+from services.runtime.conventions import MAX_MESSAGE_BYTES, REQUEST_ID_KEY, SERVICE_KEY
 
 _DEADLINE_SECONDS = 10.0
 
 
-def connect(target: str, identity: ServiceIdentity | None = None, audience: str = "") -> grpc.aio.Channel:
+class Signer(Protocol):
+    """What a process signs its calls with: a ServiceIdentity, which the edge and the command have none of."""
+
+    def token(self, audience: str) -> str:
+        """A token for the service of this name."""
+
+
+def connect(target: str, identity: Signer | None = None, audience: str = "") -> grpc.aio.Channel:
     """A channel to "host:port" that connects on use and again after failures. Who made it closes it.
 
     Calls are signed by `identity` for the service named `audience`, which is who should be at that address.
@@ -34,14 +39,14 @@ def connect(target: str, identity: ServiceIdentity | None = None, audience: str 
 
 
 class _Signed:
-    def __init__(self, identity: ServiceIdentity | None, audience: str) -> None:
+    def __init__(self, identity: Signer | None, audience: str) -> None:
         self._identity = identity
         self._audience = audience
 
     def _sign(self, details: ClientCallDetails) -> ClientCallDetails:
         metadata = Metadata(*(details.metadata or ()))
         if self._identity is not None:
-            metadata.add(METADATA_KEY, self._identity.token(self._audience))
+            metadata.add(SERVICE_KEY, self._identity.token(self._audience))
         request_id = structlog.contextvars.get_contextvars().get("request_id")
         if request_id:
             metadata.add(REQUEST_ID_KEY, request_id)

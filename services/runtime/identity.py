@@ -17,7 +17,6 @@ from joserfc.jwk import KeySet, OKPKey
 
 from services.runtime.errors import CredentialsInvalid
 
-METADATA_KEY = "x-pantheon-service"
 # RFC 9864 names the curve in the algorithm; the "EdDSA" of RFC 8037 is deprecated.
 ALGORITHM = "Ed25519"
 _LIFE_SECONDS = 60

@@ -16,10 +16,11 @@ from grpc.aio import AbortError, ServerInterceptor
 from structlog.contextvars import get_contextvars
 
 from pantheon.auth.v1 import access_pb2
-from services.runtime.auth import Authenticator, access_rule, authorize, bearer, set_principal
+from services.runtime.auth import Authenticator, access_rule, authorize, set_principal
+from services.runtime.conventions import REQUEST_ID_KEY, SERVICE_KEY, bearer
 from services.runtime.deadline import Deadline
 from services.runtime.errors import DeadlinePassed, InternalFault, PantheonError
-from services.runtime.identity import METADATA_KEY, ServiceTrust
+from services.runtime.identity import ServiceTrust
 from services.runtime.ids import uuid7
 from services.runtime.logging import bind_request, get_logger
 from services.runtime.status import DETAILS_KEY, status_details
@@ -28,7 +29,6 @@ from services.runtime.telemetry import RPC_SECONDS
 RpcContext: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 Handler: TypeAlias = Any  # grpc.RpcMethodHandler: generic in the stubs, not at run time
 
-REQUEST_ID_KEY = "x-request-id"
 _REQUEST_ID_LENGTH = 64
 # Served by grpcio itself, to anyone: they tell nothing about users.
 _OPEN_SERVICES = ("/grpc.health.v1.Health/", "/grpc.reflection.v1alpha.ServerReflection/")
@@ -79,8 +79,8 @@ class Gate(ServerInterceptor):
         if method.rule.audience != access_pb2.AUDIENCE_PUBLIC:
             if "authorization" in metadata:
                 principal = await self._authenticator.authenticate(bearer(metadata["authorization"]))
-            if METADATA_KEY in metadata:
-                service = self._trust.verify(metadata[METADATA_KEY])
+            if SERVICE_KEY in metadata:
+                service = self._trust.verify(metadata[SERVICE_KEY])
         authorize(method.name, method.rule, principal, service)
         if principal is not None:
             set_principal(principal)

@@ -8,13 +8,13 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from services.runtime.auth import Authenticator
+from services.runtime.conventions import MAX_MESSAGE_BYTES
 from services.runtime.identity import ServiceTrust
 from services.runtime.logging import get_logger
 from services.runtime.rpc import Gate
 
 Servicer = TypeVar("Servicer")
 
-MAX_MESSAGE_BYTES = 32 * 1024 * 1024
 _DEFAULT_DEADLINE_SECONDS = 30.0
 
 

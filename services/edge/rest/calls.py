@@ -5,7 +5,7 @@ from typing import TypeVar
 from grpc.aio import AioRpcError, Metadata, UnaryUnaryMultiCallable
 from starlette.requests import Request
 
-from services.runtime.auth import bearer
+from services.runtime.conventions import bearer
 from services.runtime.errors import CredentialsInvalid, InternalFault, InvalidField
 from services.runtime.logging import get_logger
 from services.runtime.status import error_from_rpc

@@ -9,7 +9,8 @@ from starlette.types import Message, Receive, Scope, Send
 
 from pantheon.router.v1 import router_service_pb2
 from services.router.api.http import Departure, Headers, answer, header, read_body
-from services.runtime.auth import Authenticator, Principal, access_rule, authorize, bearer, set_principal
+from services.runtime.auth import Authenticator, Principal, access_rule, authorize, set_principal
+from services.runtime.conventions import bearer
 from services.runtime.deadline import Deadline
 from services.runtime.errors import CallerGone, CredentialsMissing, InternalFault, NoSuchMethod, PantheonError
 from services.runtime.logging import get_logger

@@ -15,6 +15,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from pantheon.auth.v1.access_pb2 import Role, Scope
 from services.runtime.auth import ALL_SCOPES, Principal, current_principal
+from services.runtime.conventions import REQUEST_ID_KEY, SERVICE_KEY
 from services.runtime.errors import (
     AccessDenied,
     CredentialsInvalid,
@@ -25,8 +26,8 @@ from services.runtime.errors import (
     RateLimited,
     by_reason,
 )
-from services.runtime.identity import METADATA_KEY, ServiceIdentity, generate
-from services.runtime.rpc import REQUEST_ID_KEY, RpcContext
+from services.runtime.identity import ServiceIdentity, generate
+from services.runtime.rpc import RpcContext
 from services.runtime.status import DETAILS_KEY, error_from_rpc
 from tests.fixtures.eventually import eventually
 from tests.integration.runtime.gated_service import NAME, SERVICE, GatedService, gated_service
@@ -124,7 +125,7 @@ async def test_a_forged_identity_is_refused(channel: grpc.aio.Channel, tmp_path:
     forged = ServiceIdentity.load(tmp_path / "forged", "router").token(NAME)
     for method in ("Internal", "Members"):
         with refused(CredentialsInvalid):
-            await call(channel, method, ((METADATA_KEY, forged), *as_("member")))
+            await call(channel, method, ((SERVICE_KEY, forged), *as_("member")))
 
 
 async def test_a_service_identity_does_not_make_a_user(router: grpc.aio.Channel) -> None:
@@ -156,7 +157,7 @@ async def test_streams_are_guarded_as_well(channel: grpc.aio.Channel) -> None:
 
 async def test_where_no_credentials_are_needed_none_are_looked_at(channel: grpc.aio.Channel) -> None:
     await call(channel, "Public")
-    await call(channel, "Public", (*as_("stranger"), (METADATA_KEY, "nonsense")))
+    await call(channel, "Public", (*as_("stranger"), (SERVICE_KEY, "nonsense")))
 
 
 async def test_the_method_knows_who_calls(service: GatedService, channel: grpc.aio.Channel) -> None:

@@ -12,7 +12,7 @@ from joserfc.jwk import KeySet, OKPKey
 import pantheon
 from pantheon.auth.v1 import access_pb2
 from pantheon.auth.v1.access_pb2 import AccessRule, Role, Scope
-from services.runtime.auth import ALL_SCOPES, Principal, TokenVerifier, access_rule, authorize, bearer
+from services.runtime.auth import ALL_SCOPES, Principal, TokenVerifier, access_rule, authorize
 from services.runtime.errors import AccessDenied, CredentialsInvalid, CredentialsMissing
 from services.runtime.identity import ALGORITHM
 
@@ -105,17 +105,6 @@ def test_a_missing_scope_is_refused_naming_it() -> None:
     with pytest.raises(AccessDenied) as refusal:
         authorize(METHOD, ADMINISTRATORS, caller(scopes=ALL_SCOPES - {Scope.SCOPE_ADMIN}), None)
     assert refusal.value.metadata == {"method": METHOD, "required": "SCOPE_ADMIN"}
-
-
-@pytest.mark.parametrize("value", ("Bearer pan-x", "bearer pan-x", "BEARER   pan-x  "))
-def test_a_credential_is_read_from_the_bearer_scheme(value: str) -> None:
-    assert bearer(value) == "pan-x"
-
-
-@pytest.mark.parametrize("value", ("", "pan-x", "Bearer", "Bearer  ", "Basic cGFuLXg="))
-def test_anything_else_is_no_credential(value: str) -> None:
-    with pytest.raises(CredentialsMissing):
-        bearer(value)
 
 
 def token(key: OKPKey, **claims: Any) -> str:
