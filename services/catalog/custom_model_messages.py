@@ -5,10 +5,10 @@ from decimal import Decimal
 
 from pantheon.catalog.v1 import custom_model_pb2, parameters_pb2
 from pantheon.events.v1.change_pb2 import Change, CustomModelChanged, CustomModelRemoved
-from services.catalog import messages
 from services.catalog.custom_model_entities import Cost, CustomModel, Description
 from services.catalog.custom_models import COST_PATH
 from services.catalog.entities import Parameters
+from services.catalog.price_messages import price_version_message
 from services.rating.money import PRICES_ALLOWED, check_price
 from services.runtime import money
 from services.runtime.errors import InvalidField
@@ -31,7 +31,7 @@ def custom_model_message(model: CustomModel) -> custom_model_pb2.CustomModel:
         parameters=parameters_pb2.ModelParameters(**asdict(description.parameters)),
         context_window=description.context_window,
         cost_per_1k_tokens=_cost_message(description.cost) if description.cost else None,
-        prices=map(messages.price_version_message, model.prices),
+        prices=map(price_version_message, model.prices),
         has_api_key=model.key.present,
         api_key_last_four=model.key.last_four,
         base_url=model.base_url,

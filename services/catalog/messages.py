@@ -2,11 +2,10 @@
 
 from dataclasses import asdict
 
-from pantheon.catalog.v1 import model_pb2, parameters_pb2, price_pb2, provider_pb2
+from pantheon.catalog.v1 import model_pb2, parameters_pb2, provider_pb2
 from services.catalog.entities import Endpoint, Model, Provider
+from services.catalog.price_messages import price_version_message
 from services.parameters import Spec, specs
-from services.rating import PriceVersion, UnitPrice
-from services.runtime import money
 from services.runtime.times import to_timestamp
 
 
@@ -49,17 +48,6 @@ def model_message(model: Model) -> model_pb2.Model:
     )
 
 
-def price_version_message(version: PriceVersion) -> price_pb2.PriceVersion:
-    """What an endpoint charges from a moment on."""
-    return price_pb2.PriceVersion(
-        id=version.id,
-        effective_time=to_timestamp(version.effective),
-        record_time=to_timestamp(version.recorded),
-        unit_prices=map(_unit_price, version.unit_prices),
-        source=version.source,
-    )
-
-
 def _specs(model: Model) -> list[Spec]:
     return specs(model.max_output_tokens, model.unsupported_parameters, asdict(model.default_parameters))
 
@@ -70,14 +58,4 @@ def _endpoint(endpoint: Endpoint) -> model_pb2.Endpoint:
         provider=endpoint.provider,
         provider_model_id=endpoint.provider_model_id,
         prices=map(price_version_message, endpoint.prices),
-    )
-
-
-def _unit_price(entry: UnitPrice) -> price_pb2.UnitPrice:
-    tiers = (
-        price_pb2.PriceTier(above_prompt_tokens=tier.above_prompt_tokens, price=money.to_proto(tier.price))
-        for tier in entry.tiers
-    )
-    return price_pb2.UnitPrice(
-        unit=price_pb2.PriceUnit.ValueType(entry.unit), price=money.to_proto(entry.price), per=entry.per, tiers=tiers
     )

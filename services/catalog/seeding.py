@@ -11,9 +11,11 @@ from pantheon.events.v1.change_pb2 import Change, ModelChanged, ModelRemoved, Pr
 from services.catalog import key_changes, messages
 from services.catalog.entities import Provider
 from services.catalog.providers import Circumstances, circumstances, under
+from services.catalog.seed.use_cases import DEFAULTS
 from services.catalog.seed_changes import Seed, SeedChanges, Written, seed_changes
-from services.catalog.store import models, provider_keys, providers
+from services.catalog.store import models, provider_keys, providers, use_cases
 from services.catalog.store import seed as seed_store
+from services.catalog.use_case_messages import platform_changed
 from services.runtime import times
 from services.runtime.db import WriteConnection
 from services.runtime.logging import get_logger
@@ -52,6 +54,7 @@ async def prepare(outbox: Outbox, seed: Seed, surroundings: Surroundings) -> Map
         applied = await seed_store.applied(connection)
         changes = await _apply_seed(connection, seed, applied, now)
         found, differences = await _apply_environment(connection, surroundings)
+        advises_anew = await _apply_defaults(connection)
         if not applied:
             await seed_store.begin_revisions(connection, now)
         else:
@@ -59,6 +62,8 @@ async def prepare(outbox: Outbox, seed: Seed, surroundings: Surroundings) -> Map
             await _announce(outbox, connection, changes, changed)
             for provider in differences.keys:
                 await key_changes.announce_count(outbox, connection, provider)
+            if advises_anew:
+                await outbox.add(connection, platform_changed())
     return found
 
 
@@ -112,6 +117,14 @@ async def _apply_environment(
     configured = [name for name, said in found.items() if said.configured]
     get_logger().info("catalog.providers_configured", providers=configured, sandbox=bool(surroundings.sandbox_url))
     return found, differences
+
+
+async def _apply_defaults(connection: WriteConnection) -> bool:
+    """Notes what use cases stand for by default. Whether that is another than was announced last."""
+    if await use_cases.get(connection, use_cases.PLATFORM) == DEFAULTS:
+        return False
+    await use_cases.write(connection, use_cases.PLATFORM, DEFAULTS)
+    return True
 
 
 async def _announce(

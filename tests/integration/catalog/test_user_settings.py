@@ -10,12 +10,21 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from pantheon.catalog.v1.catalog_service_pb2 import GetUserSettingsRequest, UpdateUserSettingsRequest
 from pantheon.catalog.v1.parameters_pb2 import ModelParameters
 from pantheon.catalog.v1.settings_pb2 import UserSettings
+from pantheon.catalog.v1.use_case_pb2 import (
+    CHOICE_LEVEL_USER,
+    USE_CASE_CODE,
+    USE_CASE_GENERAL,
+    USE_CASE_LONG_CONTEXT,
+    UseCaseChoice,
+)
+from services.catalog.use_cases import USE_CASES
 from services.runtime.bus import Bus
 from services.runtime.follower import Follower
 from services.runtime.ids import uuid7
 from services.runtime.status import error_from_rpc
 from services.runtime.tasks import Tasks
 from tests.fixtures.eventually import eventually
+from tests.integration.catalog.people import Person, described, refused
 from tests.integration.catalog.replica import Catalog, StartCatalog, as_user, changed
 
 
@@ -40,6 +49,11 @@ async def refusal(catalog: Catalog, settings: UserSettings, *paths: str) -> Any:
 
 def chosen(model: str = "", **parameters: Any) -> UserSettings:
     return UserSettings(preferred_model=model, model_parameters=ModelParameters(**parameters))
+
+
+def for_use_cases(**models: str) -> UserSettings:
+    choices = (UseCaseChoice(use_case=USE_CASES[name], model=model) for name, model in models.items())
+    return UserSettings(use_cases=choices)
 
 
 @pytest.fixture
@@ -103,6 +117,85 @@ async def test_what_is_not_allowed_is_refused_and_changes_nothing(
     assert (error.reason, error.metadata["field"]) == ("INVALID_FIELD", field)
     assert allowed in error.metadata["allowed"]
     assert await catalog.revision() == revision
+
+
+async def test_choices_for_use_cases_come_back_as_they_were_set(catalog: Catalog, user: str) -> None:
+    wanted = [
+        UseCaseChoice(use_case=USE_CASE_CODE, model="claude-3-opus", provider="openrouter", level=CHOICE_LEVEL_USER),
+        UseCaseChoice(use_case=USE_CASE_LONG_CONTEXT, model="openai/gpt-4", level=CHOICE_LEVEL_USER),
+    ]
+    kept = await update(catalog, user, UserSettings(use_cases=reversed(wanted)))
+    assert list(kept.use_cases) == wanted
+    assert await get(catalog, user) == kept
+
+
+async def test_a_mask_writes_and_clears_single_choices(catalog: Catalog, user: str) -> None:
+    await update(catalog, user, for_use_cases(code="gpt-4", fast="gpt-4", general="gpt-4"))
+    asked = for_use_cases(code="claude-3-opus", vision="claude-3-opus")
+    kept = await update(catalog, user, asked, "use_cases.code", "use_cases.fast", "use_cases.long_context")
+    assert {choice.use_case: choice.model for choice in kept.use_cases} == {
+        USE_CASE_GENERAL: "gpt-4",
+        USE_CASE_CODE: "claude-3-opus",
+    }
+    assert not (await update(catalog, user, UserSettings(preferred_model="gpt-4"), "use_cases")).use_cases
+
+
+@pytest.mark.parametrize(
+    ("settings", "field", "value"),
+    (
+        (UserSettings(use_cases=[UseCaseChoice(use_case=USE_CASE_CODE, model="gpt-44")]), "use_cases.code", "gpt-44"),
+        (UserSettings(use_cases=[UseCaseChoice(use_case=USE_CASE_CODE, model="auto")]), "use_cases.code", "auto"),
+        (
+            UserSettings(use_cases=[UseCaseChoice(use_case=USE_CASE_CODE, model="custom/gone")]),
+            "use_cases.code",
+            "custom/gone",
+        ),
+        (UserSettings(use_cases=[UseCaseChoice(use_case=USE_CASE_CODE, model="a\0")]), "use_cases.code", "a\0"),
+        (UserSettings(use_cases=[UseCaseChoice(model="gpt-4")]), "use_cases", "0"),
+        (UserSettings(use_cases=[UseCaseChoice(use_case=USE_CASE_CODE, model="gpt-4")] * 2), "use_cases", "code"),
+        (
+            UserSettings(use_cases=[UseCaseChoice(use_case=USE_CASE_CODE, model="gpt-4", provider="acne")]),
+            "use_cases.code.provider",
+            "acne",
+        ),
+    ),
+)
+async def test_a_choice_that_is_none_is_refused(
+    catalog: Catalog, settings: UserSettings, field: str, value: str
+) -> None:
+    error = await refusal(catalog, settings)
+    assert (error.reason, error.metadata["field"], error.metadata["value"]) == ("INVALID_FIELD", field, value)
+
+
+async def test_a_custom_model_may_be_preferred_by_who_has_it_and_within_its_context_window(catalog: Catalog) -> None:
+    ada = Person()
+    await ada.create(catalog, described("mine", context_window=4_096))
+    await ada.create(catalog, described("ours", project_id=ada.project))
+    for model in ("custom/mine", "custom/ours"):
+        assert (await choose(catalog, ada, chosen(model, max_tokens=4_096))).preferred_model == model
+    error = await refused(choose(catalog, ada, chosen("custom/mine", max_tokens=4_097)))
+    assert (error.metadata["field"], error.metadata["allowed"]) == (
+        "model_parameters.max_tokens",
+        "1 to 4096, a whole number",
+    )
+    bob = ada.colleague()
+    assert (await choose(catalog, bob, chosen("custom/ours"))).preferred_model == "custom/ours"
+    assert (await refused(choose(catalog, bob, chosen("custom/mine")))).metadata["field"] == "preferred_model"
+
+
+async def test_a_preferred_model_that_is_removed_stays_preferred(catalog: Catalog) -> None:
+    ada = Person()
+    await ada.create(catalog, described("mine"))
+    await choose(catalog, ada, chosen("custom/mine"))
+    await ada.delete(catalog, "custom/mine")
+    assert (await get(catalog, ada.id)).preferred_model == "custom/mine"
+    assert (await choose(catalog, ada, chosen(temperature=0.2), "model_parameters.temperature")).preferred_model
+
+
+async def choose(catalog: Catalog, who: Person, settings: UserSettings, *paths: str) -> UserSettings:
+    request = UpdateUserSettingsRequest(settings=settings, update_mask=FieldMask(paths=paths))
+    kept: UserSettings = (await catalog.stub.UpdateUserSettings(request, metadata=who.metadata)).settings
+    return kept
 
 
 async def test_unlisted_models_may_be_preferred_once_a_provider_is_configured_that_offers_them(
