@@ -21,7 +21,8 @@ RESOURCE = "custom_model"
 
 _TEXTS = ("model_id", "name", "project_id", "provider", "api_endpoint", "provider_model_id", "context_window")
 _SINGLE_PARAMETERS = tuple(f"{PARAMETERS_PATH}.{name}" for name in PARAMETER_NAMES)
-_PATHS = (*_TEXTS, PARAMETERS_PATH, *_SINGLE_PARAMETERS, COST_PATH)
+_KEY_PATH = "api_key"
+_PATHS = (*_TEXTS, PARAMETERS_PATH, *_SINGLE_PARAMETERS, COST_PATH, _KEY_PATH)
 
 _MODEL_ID = re.compile(r"custom/([a-z0-9](?:[a-z0-9._:/-]{0,126}[a-z0-9])?)")
 _MODEL_ID_ALLOWED = (
@@ -34,7 +35,7 @@ _INSTANT = timedelta(microseconds=1)
 
 
 def written_paths(mask: Iterable[str]) -> frozenset[str]:
-    """The single fields that an update mask names; an empty mask names all.
+    """The single fields that an update mask names; an empty mask names all, and the key is none of them.
 
     Raises:
         InvalidField: it names something else, or what is output only.
@@ -44,7 +45,7 @@ def written_paths(mask: Iterable[str]) -> frozenset[str]:
         raise InvalidField("update_mask", path, f"any of {', '.join(_PATHS)}")
     if PARAMETERS_PATH in named:
         named.update(_SINGLE_PARAMETERS)
-    return frozenset(named - {PARAMETERS_PATH})
+    return frozenset(named - {PARAMETERS_PATH, _KEY_PATH})
 
 
 def merged(kept: Description, given: Description, paths: frozenset[str]) -> Description:

@@ -214,9 +214,14 @@ def test_exactly_what_a_mask_names_is_written_and_an_empty_one_names_all(mask: s
         assert getattr(result.parameters, name) == getattr(source.parameters, name), name
 
 
+def test_a_change_of_nothing_but_the_key_writes_no_field() -> None:
+    assert written_paths(["api_key"]) == frozenset()
+    assert written_paths(["api_key", "name"]) == {"name"}
+
+
 @pytest.mark.parametrize(
     "path",
-    ("id", "user_id", "prices", "has_api_key", "base_url", "key_version", "api_key", "*", "", "temperature",
+    ("id", "user_id", "prices", "has_api_key", "base_url", "key_version", "*", "", "temperature",
      "parameters.", "parameters.top_k", "cost_per_1k_tokens.input", "update_time"),
 )  # fmt: skip
 def test_what_is_output_only_or_unknown_cannot_be_written(path: str) -> None:

@@ -854,7 +854,7 @@ class UpdateCustomModelRequest(_message.Message):
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
         """Which of them to write: the names of fields, or "parameters.temperature" and so on. A path that is named and has no
-        value is cleared. Empty: everything is replaced, but not the key.
+        value is cleared. Empty: everything is replaced, but not the key. "api_key" for a change of nothing but the key.
         """
 
     def __init__(
