@@ -22,8 +22,9 @@ from services.catalog.listings.fetching import fetch_all
 from services.catalog.listings.formats import LIST_FORMATS
 from services.catalog.listings.listed import Listing
 from services.catalog.prices import appended
+from services.catalog.provider_keys import environment_keys
 from services.catalog.resources import Resources
-from services.catalog.store import models, providers, syncs
+from services.catalog.store import models, provider_keys, providers, syncs
 from services.catalog.store.seed import lock
 from services.catalog.store.syncs import Sync
 from services.catalog.sync.comparison import compare
@@ -40,6 +41,7 @@ from services.runtime.ids import uuid7
 from services.runtime.logging import get_logger
 from services.runtime.paging import decode_token, encode_token, page_size
 from services.runtime.rpc import RpcContext
+from services.runtime.sealing import SealBrokenError
 
 
 class SyncRpcs:
@@ -49,9 +51,9 @@ class SyncRpcs:
 
     async def SyncModels(self, request: SyncModelsRequest, context: RpcContext) -> SyncModelsResponse:
         async with self.resources.db.read() as connection:
-            known = await providers.page(connection)
+            known, secrets = await providers.page(connection), await self._secrets(connection)
         asked = _asked(known, request.providers)
-        listings = await fetch_all(self.resources.http, asked, self._secrets(asked))
+        listings = await fetch_all(self.resources.http, asked, secrets)
         if request.dry_run:
             async with self.resources.db.snapshot() as connection:
                 return (await _compared(connection, known, listings, request))[0]
@@ -139,10 +141,18 @@ class SyncRpcs:
                 removed = ModelRemoved(model_id=model_id)
                 await self.resources.outbox.add(connection, Change(model_removed=removed))
 
-    def _secrets(self, asked: Sequence[Provider]) -> dict[str, str]:
-        """The first of the platform's keys of each provider that has one."""
-        found = ((provider.name, self.resources.found.get(provider.name)) for provider in asked)
-        return {name: said.keys[0].secret for name, said in found if said is not None and said.keys}
+    async def _secrets(self, connection: ReadConnection) -> dict[str, str]:
+        """One of the platform's keys by provider: the first from the environment, else the oldest that was set."""
+        given = environment_keys(self.resources.found, self.resources.pepper)
+        secrets = {entry.key.provider: entry.secret for entry in reversed(given)}
+        for sealed in await provider_keys.everything(connection):
+            if sealed.key.organisation_id or sealed.key.provider in secrets:
+                continue
+            try:
+                secrets[sealed.key.provider] = self.resources.sealer.open(sealed.sealed, sealed.label).decode()
+            except SealBrokenError:
+                get_logger().error("secret.unreadable", label=sealed.label)
+        return secrets
 
 
 def _asked(known: Sequence[Provider], names: Sequence[str]) -> list[Provider]:

@@ -66,26 +66,29 @@ def matched(provider: Provider, vendor: str, listed: Iterable[Listed], names: Na
     groups: dict[str, list[Listed]] = {}
     for entry in entries:
         known = names.endpoints.get(f"{provider.name}:{entry.id}")
-        model_id = known or _meant(canonical[entry.id], snapshots, names)
+        model_id = known or _meant(entry.id, canonical[entry.id], vendor, snapshots, names)
         if known or _CANONICAL.fullmatch(model_id):
             groups.setdefault(model_id, []).append(entry)
     return [_match(provider, model_id, group, names) for model_id, group in sorted(groups.items())]
 
 
 def _canonical(served: str, provider: Provider, vendor: str) -> str:
-    """`<vendor>/<model>` of an id, which may carry a vendor, or be a path."""
+    """`<vendor>/<model>` of an id, which may carry a vendor, or be a path. An aggregator's bare ids mean no model."""
     vendor_in_id, _, bare = served.rpartition("/")
     if not vendor_in_id:
-        return Naming(vendor or provider.name, {}).canonical(served)
+        return "" if provider.flags.aggregates_vendors else Naming(vendor or provider.name, {}).canonical(served)
     if "/" in vendor_in_id:
         return Naming(vendor or provider.name, {}).canonical(bare)
     return Naming("", {}).canonical(served)
 
 
-def _meant(canonical: str, snapshots: Snapshots, names: Names) -> str:
+def _meant(served: str, canonical: str, vendor: str, snapshots: Snapshots, names: Names) -> str:
     """The model of this name; of a new one's only snapshot the undated name, if that is listed, too."""
     if canonical in names.models:
         return names.models[canonical]
+    by_alias = names.models.get(served.lower(), "")
+    if vendor and by_alias.startswith(f"{vendor}/"):
+        return by_alias
     stem, date = stem_and_date(canonical)
     if date and stem in snapshots.undated and snapshots.fold(canonical):
         return names.models.get(stem, stem)
