@@ -63,7 +63,8 @@ async def page(
     query = select(*_SHOWN).where(or_(own, _KEYS.organisation_id.is_(None)) if with_platform else own)
     if provider:
         query = query.where(_KEYS.provider == provider)
-    query = query.where(tuple_(_KEYS.provider, _KEYS.id) > tuple_(*after)).order_by(_KEYS.provider, _KEYS.id)
+    place = tuple_(*after, types=[_KEYS.provider.type, _KEYS.id.type])
+    query = query.where(tuple_(_KEYS.provider, _KEYS.id) > place).order_by(_KEYS.provider, _KEYS.id)
     rows: Iterable[Row[Any]] = await connection.execute(query.limit(limit))
     return [_key(row) for row in rows]
 

@@ -7,15 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from pantheon.auth.v1.access_pb2 import ROLE_ORGANISATION_ADMIN, ROLE_PLATFORM_ADMIN
 from services import catalog as package
 from services.catalog.tables import SCHEMA
 from services.local.databases import Databases
 from services.local.nats import LocalNats
 from services.runtime.bus import Bus
 from services.runtime.identity import generate
+from services.runtime.ids import uuid7
 from services.runtime.migrations import migrate
 from tests.fixtures.databases import DatabaseTemplates, database_from, temporary_database
-from tests.integration.catalog.replica import Catalog, StartCatalog, started
+from tests.integration.catalog.judge import JUDGED, Judge, judging
+from tests.integration.catalog.replica import Catalog, Metadata, StartCatalog, as_user, started
 
 MIGRATIONS = Path(package.__file__).with_name("migrations")
 
@@ -66,3 +69,43 @@ async def start_catalog(catalog_database_url: str, service_keys: Path) -> AsyncI
 async def own_catalog(start_catalog: StartCatalog) -> Catalog:
     """The same as `catalog` in a database of the test's own."""
     return await start_catalog()
+
+
+@pytest.fixture(scope="session")
+async def judge() -> AsyncIterator[Judge]:
+    """A provider that is asked about keys."""
+    async with judging() as judge:
+        yield judge
+
+
+@pytest.fixture(scope="session")
+async def asking(
+    postgres: Databases, database_templates: DatabaseTemplates, service_keys: Path, judge: Judge
+) -> AsyncIterator[Catalog]:
+    """A catalog whose providers are the judge, for tests that set no key for everybody; OpenAI has one."""
+    template = await database_templates.name_of(migrated)
+    async with temporary_database(postgres, template) as dsn, AsyncExitStack() as stack:
+        yield await started(stack, dsn, service_keys, JUDGED, environment=judge.with_a_key)
+
+
+@pytest.fixture
+async def own_asking(start_catalog: StartCatalog, judge: Judge) -> Catalog:
+    """The same as `asking` in a database of the test's own."""
+    return await start_catalog(JUDGED, environment=judge.with_a_key)
+
+
+@pytest.fixture
+def organisation() -> str:
+    return str(uuid7())
+
+
+@pytest.fixture
+def admin(organisation: str) -> Metadata:
+    """Of the organisation."""
+    return as_user(organisation=organisation, role=ROLE_ORGANISATION_ADMIN)
+
+
+@pytest.fixture
+def operator() -> Metadata:
+    """A platform administrator, of an organisation of their own."""
+    return as_user(organisation=str(uuid7()), role=ROLE_PLATFORM_ADMIN)
