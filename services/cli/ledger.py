@@ -93,6 +93,7 @@ class Row:
     cost: Decimal | None
     provider_reported_cost: Decimal | None
     price_version_id: str
+    price_override_id: str
     time_to_first_token: float | None
     total: float
     finish_reason: str
@@ -247,6 +248,7 @@ def _row(message: LedgerRow) -> Row:
         cost=_amount(cost.amount, present=cost.HasField("amount")),
         provider_reported_cost=_amount(cost.provider_reported, present=cost.HasField("provider_reported")),
         price_version_id=cost.price_version_id,
+        price_override_id=cost.price_override_id,
         time_to_first_token=(
             times.seconds(timing.time_to_first_token) if timing.HasField("time_to_first_token") else None
         ),

@@ -56,6 +56,7 @@ class Ending(msgspec.Struct, frozen=True, gc=False):
     http_status: int
     provider_response_id: str
     price_version_id: str
+    price_override_id: str
 
 
 class Figures(msgspec.Struct, frozen=True, gc=False):
@@ -82,6 +83,13 @@ class Figures(msgspec.Struct, frozen=True, gc=False):
     ttft_us: int | None = None
     total_sample_us: int | None = None
     ttft_sample_us: int | None = None
+    cache_write_1h_tokens: int | None = None
+    cached_audio_tokens: int | None = None
+    prompt_image_tokens: int | None = None
+    cached_image_tokens: int | None = None
+    prompt_video_tokens: int | None = None
+    completion_image_tokens: int | None = None
+    web_searches: int | None = None
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):

@@ -137,6 +137,7 @@ def _ending(event: CompletionFinished) -> Ending:
         http_status=event.http_status,
         provider_response_id=fields.free_text(event.provider_response_id),
         price_version_id=fields.free_text(event.cost.price_version_id),
+        price_override_id=fields.free_text(event.cost.price_override_id),
     )
 
 

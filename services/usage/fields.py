@@ -76,7 +76,7 @@ def tags(given: dict[str, str]) -> dict[str, str]:
 
 
 def tokens(value: int, field: str) -> int:
-    """A number of tokens."""
+    """A number of tokens, or of what is counted beside them."""
     if not 0 <= value <= _MOST_TOKENS:
         raise PoisonError(f"{field} {value} is out of range")
     return value

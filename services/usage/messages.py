@@ -93,6 +93,7 @@ def ledger_row(entry: Entry) -> LedgerRow:
             amount=_usd(figures.cost),
             price_version_id=ending.price_version_id,
             provider_reported=_usd(figures.provider_reported_cost),
+            price_override_id=ending.price_override_id,
         ),
         timing=Timing(time_to_first_token=_duration(figures.ttft_us), total=_duration(figures.total_us)),
         finish_reason=ending.finish_reason,

@@ -20,7 +20,7 @@ _TAGS = Attempt.__struct_fields__.index("tags")
 
 _INSERT = (
     f"INSERT INTO ledger ({', '.join(COLUMNS)}) "  # noqa: S608 - made of constants, as below
-    "SELECT * FROM unnest($1::ledger_entry[]) ON CONFLICT DO NOTHING RETURNING id"
+    "SELECT * FROM unnest($1::ledger_entry_2[]) ON CONFLICT DO NOTHING RETURNING id"
 )
 _SELECT = f"SELECT {', '.join(COLUMNS)} FROM ledger WHERE id = ANY($1)"  # noqa: S608
 _ESTIMATES = f"{_SELECT} AND kind = {ROW_KIND_COMPLETION} AND state = {LEDGER_STATE_ESTIMATED}"
@@ -82,7 +82,7 @@ def _id(row: Entry) -> UUID:
 
 
 def _row(row: Entry) -> tuple[Any, ...]:
-    """A `ledger_entry`; the connection's codec takes JSON as text."""
+    """A `ledger_entry_2`; the connection's codec takes JSON as text."""
     attempt = list(msgspec.structs.astuple(row.attempt))
     attempt[_TAGS] = msgspec.json.encode(row.attempt.tags).decode()
     rest = (*msgspec.structs.astuple(row.ending), *msgspec.structs.astuple(row.figures))

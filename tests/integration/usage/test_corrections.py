@@ -76,6 +76,21 @@ async def test_the_truth_after_an_estimate_is_booked_as_a_difference(
     assert await replica.discrepancies() == []
 
 
+async def test_a_correction_carries_the_override_and_the_counts(
+    replica: Replica, traffic: Traffic, spool: UUID
+) -> None:
+    truth, estimate = truth_and_estimate(traffic)
+    truth.cost.price_override_id = "override"
+    truth.tokens.web_searches, truth.tokens.prompt_image_tokens, estimate.tokens.prompt_image_tokens = 2, 258, 300
+    await booked(replica, estimate, spool=spool)
+    await booked(replica, truth, spool=spool, first=2)
+    rows = await replica.fetch(
+        "SELECT kind, price_override_id, web_searches, prompt_image_tokens FROM ledger ORDER BY kind"
+    )
+    assert rows == [(ROW_KIND_COMPLETION, "", None, 300), (ROW_KIND_ADJUSTMENT, "override", 2, -42)]
+    assert await replica.discrepancies() == []
+
+
 @pytest.mark.parametrize("with_tags", (True, False))
 async def test_an_estimate_that_was_corrected_adds_up_to_the_truth(
     replica: Replica, other_replica: Replica, traffic: Traffic, spool: UUID, with_tags: bool

@@ -10,8 +10,13 @@ import pytest
 
 from pantheon.events.v1.budget_pb2 import LeaseClosed
 from pantheon.events.v1.completion_pb2 import CompletionEvent, CompletionFinished
+from pantheon.usage.v1.ledger_pb2 import LEDGER_STATE_SETTLED, OUTCOME_SUCCEEDED
+from pantheon.usage.v1.measure_pb2 import TokenUsage
 from services.runtime import money, times
+from services.runtime.db import driver
 from services.runtime.ids import uuid7
+from services.usage.messages import ledger_row
+from services.usage.store import ledger
 from tests.fixtures.completion_events import Message, Traffic, message, messages
 from tests.integration.usage.running import RETENTION, Replica, finish_ids
 
@@ -118,6 +123,21 @@ async def test_an_unknown_cost_is_null_and_counted_beside_the_known_sum(
         "SELECT model, cost, unpriced FROM rollup JOIN series ON series.id = series_id ORDER BY model"
     )
     assert rows == [("acme/unheard-of", None, 1), ("openai/gpt-4o", Decimal("0.000000000000000000012345"), 0)]
+
+
+async def test_the_override_and_every_count_survive_to_the_row(replica: Replica, traffic: Traffic, spool: UUID) -> None:
+    event = traffic.finished(traffic.started(model="openai/gpt-4o"))
+    event.outcome, event.state = OUTCOME_SUCCEEDED, LEDGER_STATE_SETTLED
+    event.cost.price_override_id = str(uuid7())
+    for number, count in enumerate(TokenUsage.DESCRIPTOR.fields, 1):
+        setattr(event.tokens, count.name, number)
+    await replica.take(message(spool, 1, [CompletionEvent(finished=event)]))
+
+    async with replica.db.read() as connection:
+        (entry,) = (await ledger.select(await driver(connection), [UUID(event.event_id)])).values()
+    row = ledger_row(entry)
+    assert (row.tokens, row.cost) == (event.tokens, event.cost)
+    assert await replica.discrepancies() == []
 
 
 async def test_partitions_are_made_for_what_comes_late(replica: Replica, traffic: Traffic, spool: UUID) -> None:

@@ -1,3 +1,5 @@
+from uuid import UUID
+
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection
@@ -7,6 +9,7 @@ from services.runtime.db import async_url
 from services.usage.schema import migrate_schema
 from services.usage.store.ledger import COLUMNS
 from services.usage.tables import METADATA, SCHEMA
+from tests.fixtures.completion_events import Traffic, message
 from tests.integration.usage.running import Replica
 
 
@@ -39,6 +42,21 @@ def _differences(connection: Connection) -> object:
 
 async def test_entries_are_sent_in_the_order_of_the_ledger_s_columns(replica: Replica) -> None:
     attributes = await replica.fetch(
-        "SELECT attname FROM pg_attribute WHERE attrelid = 'ledger_entry'::regclass ORDER BY attnum"
+        "SELECT attname FROM pg_attribute WHERE attrelid = 'ledger_entry_2'::regclass ORDER BY attnum"
     )
     assert tuple(name for (name,) in attributes) == COLUMNS
+
+
+async def test_a_replica_of_the_version_before_still_books(replica: Replica, traffic: Traffic, spool: UUID) -> None:
+    await replica.take(message(spool, 1, [traffic.attempt()[1]]))
+    attributes = await replica.fetch(
+        "SELECT attname FROM pg_attribute WHERE attrelid = 'ledger_entry'::regclass ORDER BY attnum"
+    )
+    columns = ", ".join(name for (name,) in attributes)
+    copied = columns.replace("attempt_id", "uuidv7() AS attempt_id").replace("id,", "uuidv7() AS id,", 1)
+    await replica.execute(
+        f"INSERT INTO ledger ({columns}) SELECT (row).* FROM unnest("  # noqa: S608 - names of columns
+        f"ARRAY(SELECT ROW(entry.*)::ledger_entry FROM (SELECT {copied} FROM ledger) AS entry)) AS row"
+    )
+    rows = await replica.fetch("SELECT price_override_id, web_searches FROM ledger")
+    assert rows == [("", None), ("", None)]
