@@ -6,6 +6,7 @@ import grpc
 
 from pantheon.auth.v1.auth_service_pb2_grpc import AuthServiceStub
 from pantheon.catalog.v1.catalog_service_pb2_grpc import CatalogServiceStub
+from pantheon.router.v1.router_service_pb2_grpc import RouterServiceStub
 from pantheon.usage.v1.usage_service_pb2_grpc import UsageServiceStub
 from services.edge.settings import EdgeSettings
 from services.runtime.client import connect
@@ -27,6 +28,7 @@ class Backends:
         self.auth = AuthServiceStub(self.channels["auth"])
         self.catalog = CatalogServiceStub(self.channels["catalog"])
         self.usage = UsageServiceStub(self.channels["usage"])
+        self.router = RouterServiceStub(self.channels["router"])
 
     async def close(self) -> None:
         """Cancels what still runs and disconnects."""

@@ -12,10 +12,20 @@ from services.runtime.errors import DeadlinePassed, InternalFault, PantheonError
 from services.runtime.logging import get_logger
 
 _REQUEST_SECONDS = 30.0
+_DEADLINE = "pantheon.deadline"
+
+
+def allow(request: Request, seconds: float) -> None:
+    """Gives a request so long from now on, whatever its deadline was."""
+    deadline: asyncio.Timeout = request.scope[_DEADLINE]
+    deadline.reschedule(asyncio.get_running_loop().time() + seconds)
 
 
 class Faults:
-    """Ends a request after `seconds` from its first byte to its last; `tell` makes the answer of an error."""
+    """Ends a request after `seconds` from its first byte to its last, but see `allow`.
+
+    `tell` makes the answer of an error.
+    """
 
     def __init__(
         self, app: ASGIApp, tell: Callable[[Request, PantheonError], Response], seconds: float = _REQUEST_SECONDS
@@ -36,6 +46,7 @@ class Faults:
         deadline = asyncio.timeout(self._seconds)
         try:
             async with deadline:
+                scope[_DEADLINE] = deadline
                 await self._app(scope, receive, send_watched)
         except Exception:  # the border: whatever it is, the caller learns only that it is ours
             error: PantheonError = DeadlinePassed()

@@ -23,9 +23,19 @@ class ErrorBody(msgspec.Struct, frozen=True):
     error: ErrorDetail
 
 
-def answer(value: msgspec.Struct) -> Response:
+def answer(value: msgspec.Struct, status: int = 200) -> Response:
     """A success."""
-    return Response(_encode(value), media_type="application/json")
+    return Response(_encode(value), status, media_type="application/json")
+
+
+def created(value: msgspec.Struct, location: str) -> Response:
+    """Something new, and the path it is at."""
+    return Response(_encode(value), 201, {"location": location}, "application/json")
+
+
+def nothing() -> Response:
+    """The success of a deletion."""
+    return Response(status_code=204)
 
 
 def error_answer(error: PantheonError) -> Response:

@@ -1,5 +1,8 @@
 """JSON bodies of requests, read strictly: UTF-8, at most 1 MiB, one object."""
 
+import math
+from decimal import Decimal, InvalidOperation
+
 import msgspec
 from starlette.requests import ClientDisconnect, Request
 
@@ -7,8 +10,20 @@ from services.edge.rest.members import Members
 from services.runtime.errors import BodyTooLarge, CallerGone, MalformedBody
 
 MAX_BODY_BYTES = 1024 * 1024
+_SHOWN = 40
 
-_decode = msgspec.json.Decoder().decode
+
+def _fraction(literal: str) -> Decimal:
+    """A number with a point or an exponent, exact: it may be money. One too large for a double is none."""
+    try:
+        if math.isfinite(float(literal)):
+            return Decimal(literal)
+    except InvalidOperation:
+        pass  # an exponent of dozens of digits
+    raise ValueError(f"the number {literal[:_SHOWN]} is out of range")
+
+
+_decode = msgspec.json.Decoder(float_hook=_fraction).decode
 
 
 async def read_object(request: Request) -> Members:
@@ -23,7 +38,7 @@ async def read_object(request: Request) -> Members:
 
 
 def parse_object(body: bytes) -> Members:
-    """As `read_object`."""
+    """As `read_object`. Numbers with a point or an exponent are `Decimal`."""
     if not body:
         raise MalformedBody("it is empty; expected is a JSON object")
     try:

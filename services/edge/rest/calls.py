@@ -32,6 +32,11 @@ def credentials(request: Request) -> Metadata:
     return Metadata(("authorization", given))
 
 
+def repeat_id(request: Request) -> str:
+    """What tells a repeat of a creation from a second one: the Idempotency-Key header; empty where there is none."""
+    return request.headers.get("idempotency-key", "")
+
+
 async def call(
     rpc: UnaryUnaryMultiCallable[RequestMessage, ResponseMessage],
     message: RequestMessage,
@@ -39,8 +44,9 @@ async def call(
     *,
     service: str,
     prefix: str = "",
+    seconds: float = _CALL_SECONDS,
 ) -> ResponseMessage:
-    """The answer of an RPC of `service`.
+    """The answer of an RPC of `service`, within `seconds`.
 
     `prefix` is what the service's names of fields begin with and those of REST do not, as "filter.".
 
@@ -48,7 +54,7 @@ async def call(
         PantheonError: what the service meant, or that it can't be reached.
     """
     try:
-        return await rpc(message, timeout=_CALL_SECONDS, metadata=metadata)
+        return await rpc(message, timeout=seconds, metadata=metadata)
     except AioRpcError as failure:
         error = error_from_rpc(failure, service)
         if isinstance(error, InternalFault):

@@ -2,8 +2,14 @@
 
 import json
 from collections.abc import Collection, Mapping
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
+from google.type.decimal_pb2 import Decimal as ProtoDecimal
+
+from services.edge.rest import decimals, instants
+from services.runtime import money
 from services.runtime.errors import InvalidField
 
 _INT64 = range(-(2**63), 2**63)
@@ -44,9 +50,31 @@ class Members:
         Raises:
             InvalidField: it is missing or not a string.
         """
+        value = self.optional_secret(name)
+        if value is None:
+            raise InvalidField(self.path(name), "null" if name in self else "missing", "a string, which is required")
+        return value
+
+    def optional_secret(self, name: str) -> str | None:
+        """A string that no error repeats; None where it is null or missing.
+
+        Raises:
+            InvalidField: it is something else.
+        """
         value = self._members.get(name)
-        if not isinstance(value, str):
-            shown = "of another type" if name in self else "missing"
+        if value is None or isinstance(value, str):
+            return value
+        raise InvalidField(self.path(name), "of another type", "a string or null")
+
+    def required(self, name: str) -> str:
+        """A string that has to be there and be more than nothing.
+
+        Raises:
+            InvalidField: it is missing, empty or not a string.
+        """
+        value = self.text(name)
+        if not value:
+            shown = "missing" if value is None else value
             raise InvalidField(self.path(name), shown, "a string, which is required")
         return value
 
@@ -70,12 +98,50 @@ class Members:
         value = self._members.get(name)
         if value is None:
             return None
-        if isinstance(value, int | float) and not isinstance(value, bool):
+        if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
             try:
                 return float(value)
             except OverflowError:
                 pass  # an integer of hundreds of digits: refused as what it is
         raise self._refused(name, "a number or null")
+
+    def decimal(self, name: str) -> Decimal | None:
+        """An amount of exactly the digits written; None where it is null or missing.
+
+        Raises:
+            InvalidField: it is something else, or longer than any amount.
+        """
+        value = self._members.get(name)
+        if value is None:
+            return None
+        if isinstance(value, int | Decimal) and not isinstance(value, bool) and decimals.is_writable(Decimal(value)):
+            return Decimal(value)
+        raise self._refused(name, f"{decimals.ALLOWED}, or null")
+
+    def money(self, name: str) -> ProtoDecimal | None:
+        """The same for a message."""
+        amount = self.decimal(name)
+        return None if amount is None else money.to_proto(amount)
+
+    def flag(self, name: str) -> bool:
+        """True or false; false where it is null or missing.
+
+        Raises:
+            InvalidField: it is something else.
+        """
+        value = self._members.get(name)
+        if value is None or isinstance(value, bool):
+            return bool(value)
+        raise self._refused(name, "true, false or null")
+
+    def time(self, name: str) -> datetime | None:
+        """An RFC 3339 time; None where it is null or missing.
+
+        Raises:
+            InvalidField: it is something else.
+        """
+        text = self.text(name)
+        return None if text is None else instants.read(self.path(name), text)
 
     def whole_number(self, name: str) -> int | None:
         """A whole number of 64 bits; None where it is null or missing.
@@ -103,7 +169,39 @@ class Members:
             raise self._refused(name, "an object or null")
         return Members(value, self.path(name))
 
+    def texts(self, name: str) -> list[str]:
+        """An array of strings; an empty one where it is null or missing.
+
+        Raises:
+            InvalidField: it is something else.
+        """
+        return [Members({path: value}).required(path) for path, value in self._elements(name)]
+
+    def objects(self, name: str) -> "list[Members]":
+        """An array of objects, whose paths are "name[0]" and so on; an empty one where it is null or missing.
+
+        Raises:
+            InvalidField: it is something else.
+        """
+        return [Members({path: value}).object(path) for path, value in self._elements(name)]
+
+    def plain(self, name: str) -> Any:
+        """Whatever it is, to be compared."""
+        return self._members.get(name)
+
+    def _elements(self, name: str) -> list[tuple[str, Any]]:
+        value = self._members.get(name)
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            raise self._refused(name, "an array or null")
+        return [(f"{self.path(name)}[{index}]", element) for index, element in enumerate(value)]
+
     def _refused(self, name: str, allowed: str) -> InvalidField:
+        """What an object or an array holds is not repeated: it may be a secret in the wrong place."""
         value = self._members[name]
-        shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        if isinstance(value, dict | list):
+            shown = "an object" if isinstance(value, dict) else "an array"
+        else:
+            shown = str(value) if isinstance(value, str | Decimal) else json.dumps(value)
         return InvalidField(self.path(name), shown, allowed)

@@ -2,18 +2,15 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Annotated
 
-import msgspec
-
+from services.edge.rest import instants
+from services.edge.rest.queries import Query
 from services.runtime.errors import InvalidField
 
 DEFAULT = "last_30_days"
 CUSTOM = "custom"
-_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
-_NAME_SHOWN = 100
 _PARAMETERS = ("period", "start_time", "end_time")
 
 
@@ -62,41 +59,28 @@ PERIODS: Mapping[str, Callable[[datetime], Span]] = MappingProxyType(
 )
 
 
-def asked_period(query: Iterable[tuple[str, str]], now: datetime) -> Period:
+def asked_period(parameters: Iterable[tuple[str, str]], now: datetime) -> Period:
     """The period that the parameters of a query string ask for; `last_30_days` where there are none.
 
     Raises:
         InvalidField: a parameter is unknown, repeated, malformed or contradicts another.
     """
-    given: dict[str, str] = {}
-    for name, value in query:
-        if name not in _PARAMETERS:
-            raise InvalidField(name[:_NAME_SHOWN], value, f"expected {', '.join(_PARAMETERS)}")
-        if name in given:
-            raise InvalidField(name, value, "it may be given once")
-        given[name] = value
-    start, end = _time(given, "start_time"), _time(given, "end_time")
+    query = Query(parameters, _PARAMETERS)
+    start, end = _time(query, "start_time"), _time(query, "end_time")
     if start is None and end is None:
-        name = given.get("period", DEFAULT)
+        name = query.text("period", DEFAULT)
         if name not in PERIODS:
             raise InvalidField("period", name, f"one of {', '.join(PERIODS)}")
         return Period(name, *PERIODS[name](now))
-    if "period" in given:
-        raise InvalidField("period", given["period"], "a period, or start_time and end_time, not both")
+    if "period" in query:
+        raise InvalidField("period", query.text("period"), "a period, or start_time and end_time, not both")
     if start is not None and start >= (end or now):
-        raise InvalidField("start_time", given["start_time"], "a time before end_time, or before now without one")
+        raise InvalidField("start_time", query.text("start_time"), "a time before end_time, or before now without one")
     return Period(CUSTOM, start, end)
 
 
-def _time(given: Mapping[str, str], name: str) -> datetime | None:
-    text = given.get(name)
-    if text is None:
+def _time(query: Query, name: str) -> datetime | None:
+    if name not in query:
         return None
-    try:
-        instant: datetime = msgspec.convert(text, Annotated[datetime, msgspec.Meta(tz=True)])
-    except msgspec.ValidationError:
-        allowed = "an RFC 3339 time, as 2026-11-01T00:00:00Z (in a URL, + is written %2B)"
-        raise InvalidField(name, text, allowed) from None
-    if instant < _EARLIEST:
-        raise InvalidField(name, text, "a time from 1970 on")
-    return instant
+    allowed = "an RFC 3339 time, as 2026-11-01T00:00:00Z (in a URL, + is written %2B)"
+    return instants.read(name, query.text(name), allowed)

@@ -1,47 +1,29 @@
 """`/api/user/settings`: what the caller has chosen."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any
-
-import msgspec
-from google.protobuf.descriptor import FieldDescriptor
-from google.protobuf.field_mask_pb2 import FieldMask
 from grpc.aio import Metadata
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from pantheon.catalog.v1.catalog_service_pb2 import GetUserSettingsRequest, UpdateUserSettingsRequest
+from pantheon.catalog.v1.catalog_service_pb2 import GetUserSettingsRequest, ListCustomModelsRequest
 from pantheon.catalog.v1.catalog_service_pb2_grpc import CatalogServiceStub
-from pantheon.catalog.v1.parameters_pb2 import ModelParameters
 from pantheon.catalog.v1.settings_pb2 import UserSettings
 from services.edge.rest.answers import answer
 from services.edge.rest.bodies import read_object
 from services.edge.rest.calls import call, credentials
-from services.edge.rest.members import Members
+from services.edge.rest.custom_model_bodies import CustomModelBody, custom_model_body
+from services.edge.rest.read_only import check_unchanged
+from services.edge.rest.settings_bodies import READ_ONLY, SettingsBody, amendment, replacement, settings_body
+from services.runtime.errors import AccessDenied
 
-_MODEL = "preferred_model"
-_PARAMETERS = "model_parameters"
-_WHOLE: Mapping[str, bool] = MappingProxyType(
-    {
-        field.name: field.cpp_type == FieldDescriptor.CPPTYPE_INT64
-        for field in ModelParameters.DESCRIPTOR.fields  # every parameter there is: whether it is a whole number
-    }
-)
-
-
-class SettingsBody(msgspec.Struct, frozen=True):
-    """The settings; a PUT of what a GET gave changes nothing. `model_parameters` has those that are set."""
-
-    preferred_model: str | None
-    model_parameters: dict[str, float | int]
+_PAGE_SIZE = 1_000
 
 
 class SettingsRoutes:
     """`GET|POST|PUT|PATCH /api/user/settings`; every answer is the settings as they are then.
 
     POST and PATCH write the members they name, null clears one; PUT writes all, and clears what it does not name.
+    `user_id` and `custom_models` can't be set here, and may be named as they are: a GET's answer can be sent back.
     """
 
     def __init__(self, catalog: CatalogServiceStub) -> None:
@@ -55,55 +37,34 @@ class SettingsRoutes:
         """Reads, or changes and reads."""
         metadata = credentials(request)
         if request.method in ("GET", "HEAD"):
-            return await self._read(metadata)
+            return answer(await self._read(metadata))
         body = await read_object(request)
         change = replacement(body) if request.method == "PUT" else amendment(body)
-        if not change.update_mask.paths:
-            # To the catalog a mask without paths means everything.
-            return await self._read(metadata)
+        if not change.update_mask.paths or any(name in body for name in READ_ONLY):
+            shown = await self._read(metadata)
+            check_unchanged(body, READ_ONLY, shown)
+            if not change.update_mask.paths:
+                # To the catalog a mask without paths means everything.
+                return answer(shown)
         response = await call(self._catalog.UpdateUserSettings, change, metadata, service="catalog", prefix="settings.")
-        return answer(settings_body(response.settings))
+        return answer(await self._shown(response.settings, metadata))
 
-    async def _read(self, metadata: Metadata) -> Response:
+    async def _read(self, metadata: Metadata) -> SettingsBody:
         response = await call(self._catalog.GetUserSettings, GetUserSettingsRequest(), metadata, service="catalog")
-        return answer(settings_body(response.settings))
+        return await self._shown(response.settings, metadata)
 
+    async def _shown(self, settings: UserSettings, metadata: Metadata) -> SettingsBody:
+        try:
+            return settings_body(settings, await self._custom_models(metadata))
+        except AccessDenied:
+            # A key for settings only: it need not be one for models, and has seen its settings before.
+            return settings_body(settings, None)
 
-def amendment(body: Members) -> UpdateUserSettingsRequest:
-    """The change that writes the members named; its mask has no paths where none is.
-
-    Raises:
-        InvalidField: a member is unknown or of the wrong type.
-    """
-    settings = _settings(body)
-    paths = [_MODEL] if _MODEL in body else []
-    parameters = body.object(_PARAMETERS)
-    if body.is_null(_PARAMETERS):
-        paths.append(_PARAMETERS)
-    paths += [parameters.path(name) for name in _WHOLE if name in parameters]
-    return UpdateUserSettingsRequest(settings=settings, update_mask=FieldMask(paths=paths))
-
-
-def replacement(body: Members) -> UpdateUserSettingsRequest:
-    """The change that writes everything.
-
-    Raises:
-        InvalidField: a member is unknown or of the wrong type.
-    """
-    return UpdateUserSettingsRequest(settings=_settings(body), update_mask=FieldMask(paths=[_MODEL, _PARAMETERS]))
-
-
-def settings_body(settings: UserSettings) -> SettingsBody:
-    """The settings as they are shown."""
-    parameters = {field.name: value for field, value in settings.model_parameters.ListFields()}
-    return SettingsBody(settings.preferred_model or None, parameters)
-
-
-def _settings(body: Members) -> UserSettings:
-    body.only((_MODEL, _PARAMETERS))
-    parameters = body.object(_PARAMETERS)
-    parameters.only(_WHOLE)
-    values: dict[str, Any] = {
-        name: parameters.whole_number(name) if whole else parameters.number(name) for name, whole in _WHOLE.items()
-    }
-    return UserSettings(preferred_model=body.text(_MODEL) or "", model_parameters=ModelParameters(**values))
+    async def _custom_models(self, metadata: Metadata) -> list[CustomModelBody]:
+        message, models = ListCustomModelsRequest(page_size=_PAGE_SIZE), list[CustomModelBody]()
+        while True:
+            response = await call(self._catalog.ListCustomModels, message, metadata, service="catalog")
+            models += map(custom_model_body, response.custom_models)
+            if not response.next_page_token:
+                return models
+            message = ListCustomModelsRequest(page_size=_PAGE_SIZE, page_token=response.next_page_token)

@@ -10,10 +10,11 @@ from starlette.routing import BaseRoute, Route
 from pantheon.usage.v1.report_pb2 import ReportFilter, ReportScope, UsageTotals
 from pantheon.usage.v1.usage_service_pb2 import GetUsageSummaryRequest, GetUsageSummaryResponse
 from pantheon.usage.v1.usage_service_pb2_grpc import UsageServiceStub
+from services.edge.rest import decimals
 from services.edge.rest.answers import answer
 from services.edge.rest.calls import call, credentials
 from services.edge.rest.periods import Period, asked_period
-from services.runtime import money, times
+from services.runtime import times
 
 
 class ModelUsage(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,5 +107,5 @@ def _model_usage(totals: UsageTotals) -> ModelUsage:
 def _cost(totals: UsageTotals) -> msgspec.Raw:
     """A JSON number of exactly the amount's digits; null where there were costs and none is known: that is not zero."""
     if not totals.HasField("cost"):
-        return msgspec.Raw(b"null" if totals.unpriced_requests else b"0")
-    return msgspec.Raw(format(money.from_proto(totals.cost), "f").encode())
+        return decimals.NULL if totals.unpriced_requests else msgspec.Raw(b"0")
+    return decimals.raw_of(totals.cost)

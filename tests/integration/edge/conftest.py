@@ -10,6 +10,7 @@ from joserfc.jwk import KeySet
 
 from pantheon.auth.v1.auth_service_pb2_grpc import add_AuthServiceServicer_to_server
 from pantheon.catalog.v1.catalog_service_pb2_grpc import add_CatalogServiceServicer_to_server
+from pantheon.router.v1.router_service_pb2_grpc import add_RouterServiceServicer_to_server
 from pantheon.usage.v1.usage_service_pb2_grpc import add_UsageServiceServicer_to_server
 from services.edge.app import create_app
 from services.edge.backends import Backends
@@ -18,7 +19,8 @@ from services.edge.settings import EdgeSettings
 from services.runtime.http import HttpServer
 from services.runtime.identity import ServiceTrust
 from services.runtime.server import GrpcServer
-from tests.integration.edge.services import KEY, Auth, Catalog, Keys, Usage
+from tests.integration.edge.services import KEY, Auth, Catalog, Keys, Router, Usage
+from tests.unit.edge.description import faults, operation_at
 
 LOOPBACK = "127.0.0.1"
 # A port that nothing listens on: only root may, and nobody does.
@@ -33,6 +35,7 @@ class Behind:
     auth: Auth
     catalog: Catalog
     usage: Usage
+    router: Router
 
     @property
     def settings(self) -> EdgeSettings:
@@ -46,20 +49,40 @@ class Behind:
 
 
 def client_of(url: str) -> httpx.AsyncClient:
-    """A client without credentials."""
-    return httpx.AsyncClient(base_url=url, trust_env=False, timeout=20)
+    """A client without credentials, which minds that answers are what the edge's description says."""
+    hooks = {"response": [as_described]}
+    return httpx.AsyncClient(base_url=url, trust_env=False, timeout=20, event_hooks=hooks)
+
+
+async def as_described(response: httpx.Response) -> None:
+    """Fails where an answer below /api is not of its schema."""
+    path = response.request.url.path
+    if not path.startswith("/api/"):
+        return
+    await response.aread()
+    operation = operation_at(response.request.method, path)
+    if operation is None:
+        assert response.status_code in (404, 405)
+        described = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
+    else:
+        described = operation.answer(response.status_code)
+    if "application/json" in described.get("content", {}):
+        assert list(faults(response.json(), described["content"]["application/json"]["schema"])) == []
+    else:
+        assert "application/yaml" in described.get("content", {}) or not response.content
 
 
 @asynccontextmanager
 async def running_services() -> AsyncIterator[Behind]:
     """The services, until the block ends."""
-    auth, catalog, usage = Auth(), Catalog(), Usage()  # type: ignore[abstract]  # what the edge calls of them
+    auth, catalog, usage, router = Auth(), Catalog(), Usage(), Router()  # type: ignore[abstract]  # what is called of them
     server = GrpcServer(f"{LOOPBACK}:0", Keys(), ServiceTrust("any", KeySet([])))
     server.add(add_AuthServiceServicer_to_server, auth, "pantheon.auth.v1.AuthService")
     server.add(add_CatalogServiceServicer_to_server, catalog, "pantheon.catalog.v1.CatalogService")
     server.add(add_UsageServiceServicer_to_server, usage, "pantheon.usage.v1.UsageService")
+    server.add(add_RouterServiceServicer_to_server, router, "pantheon.router.v1.RouterService")
     await server.start()
-    yield Behind(f"{LOOPBACK}:{server.port}", auth, catalog, usage)
+    yield Behind(f"{LOOPBACK}:{server.port}", auth, catalog, usage, router)
     await server.stop(0)
 
 
@@ -96,6 +119,7 @@ def behind(shared_services: Behind) -> Behind:
     shared_services.auth.reset()
     shared_services.catalog.reset()
     shared_services.usage.reset()
+    shared_services.router.reset()
     return shared_services
 
 

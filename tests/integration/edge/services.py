@@ -9,9 +9,16 @@ from pantheon.auth.v1.access_pb2 import Role, Scope
 from pantheon.auth.v1.auth_service_pb2 import LoginResponse, RefreshTokenResponse, Tokens
 from pantheon.auth.v1.auth_service_pb2_grpc import AuthServiceServicer
 from pantheon.auth.v1.identity_pb2 import User
-from pantheon.catalog.v1.catalog_service_pb2 import GetUserSettingsResponse, UpdateUserSettingsResponse
+from pantheon.catalog.v1.catalog_service_pb2 import (
+    GetUserSettingsResponse,
+    ListCustomModelsResponse,
+    UpdateUserSettingsResponse,
+)
 from pantheon.catalog.v1.catalog_service_pb2_grpc import CatalogServiceServicer
 from pantheon.catalog.v1.settings_pb2 import UserSettings
+from pantheon.router.v1.model_test_pb2 import ModelTest
+from pantheon.router.v1.router_service_pb2 import TestModelResponse
+from pantheon.router.v1.router_service_pb2_grpc import RouterServiceServicer
 from pantheon.usage.v1.usage_service_pb2 import GetUsageSummaryResponse
 from pantheon.usage.v1.usage_service_pb2_grpc import UsageServiceServicer
 from services.runtime.auth import ALL_SCOPES, Principal, current_principal
@@ -94,6 +101,9 @@ class Catalog(CatalogServiceServicer):
     async def GetUserSettings(self, request: Any, context: Any) -> GetUserSettingsResponse:
         return GetUserSettingsResponse(settings=self._own())
 
+    async def ListCustomModels(self, request: Any, context: Any) -> ListCustomModelsResponse:
+        return ListCustomModelsResponse()
+
     async def UpdateUserSettings(self, request: Any, context: Any) -> UpdateUserSettingsResponse:
         self.received.note(request, context)
         if self.error is not None:
@@ -102,7 +112,7 @@ class Catalog(CatalogServiceServicer):
         return UpdateUserSettingsResponse(settings=self._own())
 
     def _own(self) -> UserSettings:
-        return self._settings.setdefault(current_principal().user_id, UserSettings())
+        return self._settings.setdefault(current_principal().user_id, UserSettings(user_id=ADA.user_id))
 
 
 class Usage(UsageServiceServicer):
@@ -121,3 +131,21 @@ class Usage(UsageServiceServicer):
         if self.error is not None:
             raise self.error
         return self.summary
+
+
+class Router(RouterServiceServicer):
+    """Gives `test`, or fails with `error`."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        self.received = Received()
+        self.test = ModelTest()
+        self.error: PantheonError | None = None
+
+    async def TestModel(self, request: Any, context: Any) -> TestModelResponse:
+        self.received.note(request, context)
+        if self.error is not None:
+            raise self.error
+        return TestModelResponse(test=self.test)

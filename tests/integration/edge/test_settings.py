@@ -7,19 +7,27 @@ from services.runtime.errors import InvalidField
 from tests.integration.edge.conftest import Behind
 
 SETTINGS = "/api/user/settings"
-FULL = {"preferred_model": "openai/gpt-4", "model_parameters": {"temperature": 0.7, "max_tokens": 2000, "top_p": 1.0}}
+GUIDE = {"preferred_model": "openai/gpt-4", "model_parameters": {"temperature": 0.7, "max_tokens": 2000, "top_p": 1.0}}
+EMPTY: dict[str, Any] = {
+    "preferred_model": None,
+    "model_parameters": {},
+    "use_cases": {},
+    "user_id": "ada",
+    "custom_models": [],
+}
+FULL = EMPTY | GUIDE
 
 
 @pytest.fixture
 async def kept(ada: httpx.AsyncClient) -> None:
     """Settings to change."""
-    assert (await ada.put(SETTINGS, json=FULL)).json() == FULL
+    assert (await ada.put(SETTINGS, json=GUIDE)).json() == FULL
 
 
 async def test_settings_never_set_are_empty(ada: httpx.AsyncClient) -> None:
     answer = await ada.get(SETTINGS)
     assert answer.status_code == 200
-    assert answer.json() == {"preferred_model": None, "model_parameters": {}}
+    assert answer.json() == EMPTY
 
 
 @pytest.mark.usefixtures("kept")
@@ -31,13 +39,10 @@ async def test_settings_never_set_are_empty(ada: httpx.AsyncClient) -> None:
         ({"model_parameters": {}}, FULL),
         ({"preferred_model": "gpt-4o"}, FULL | {"preferred_model": "gpt-4o"}),
         ({"preferred_model": None}, FULL | {"preferred_model": None}),
-        ({"model_parameters": None}, {"preferred_model": "openai/gpt-4", "model_parameters": {}}),
+        ({"model_parameters": None}, FULL | {"model_parameters": {}}),
         (
             {"model_parameters": {"temperature": 0, "top_p": None, "presence_penalty": -1.5}},
-            {
-                "preferred_model": "openai/gpt-4",
-                "model_parameters": {"temperature": 0, "max_tokens": 2000, "presence_penalty": -1.5},
-            },
+            FULL | {"model_parameters": {"temperature": 0, "max_tokens": 2000, "presence_penalty": -1.5}},
         ),
     ),
 )
@@ -53,8 +58,8 @@ async def test_what_a_change_does_not_name_stays(
 @pytest.mark.usefixtures("kept")
 async def test_a_put_clears_what_it_does_not_name(ada: httpx.AsyncClient) -> None:
     answer = await ada.put(SETTINGS, json={"model_parameters": {"max_tokens": 100}})
-    assert answer.json() == {"preferred_model": None, "model_parameters": {"max_tokens": 100}}
-    assert (await ada.put(SETTINGS, json={})).json() == {"preferred_model": None, "model_parameters": {}}
+    assert answer.json() == EMPTY | {"model_parameters": {"max_tokens": 100}}
+    assert (await ada.put(SETTINGS, json={})).json() == EMPTY
 
 
 @pytest.mark.usefixtures("kept")
@@ -68,6 +73,9 @@ async def test_putting_back_what_was_read_changes_nothing(ada: httpx.AsyncClient
     ("body", "field"),
     (
         ({"user_id": "somebody"}, "user_id"),
+        ({"custom_models": [{"model_id": "custom/mine"}]}, "custom_models"),
+        ({"use_cases": {"coding": "openai/gpt-4"}}, "use_cases.coding"),
+        ({"organisation_id": "somebody's"}, "organisation_id"),
         ({"preferred_model": 4}, "preferred_model"),
         ({"model_parameters": [0.7]}, "model_parameters"),
         ({"model_parameters": {"temprature": 0.7}}, "model_parameters.temprature"),

@@ -1,5 +1,7 @@
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -61,10 +63,68 @@ def test_a_whole_number_has_64_bits(value: object) -> None:
         Members({"max_tokens": value}).whole_number("max_tokens")
 
 
-def test_a_refusal_shows_the_value_as_json() -> None:
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    ((True, "true"), (17, "17"), (Decimal("0.10"), "0.10"), ({"key": "sk-1"}, "an object"), (["sk-1"], "an array")),
+)
+def test_a_refusal_shows_a_scalar_and_never_what_an_object_holds(value: object, shown: str) -> None:
     with pytest.raises(InvalidField) as refused:
-        Members({"preferred_model": {"id": None, "tags": [True, "ü"]}}).text("preferred_model")
-    assert refused.value.metadata["value"] == '{"id": null, "tags": [true, "ü"]}'
+        Members({"preferred_model": value}).text("preferred_model")
+    assert refused.value.metadata["value"] == shown
+
+
+def test_a_secret_is_repeated_by_no_refusal() -> None:
+    for members in ({"secret": ["sk-31337"]}, {"secret": 31337}, {"secret": None}, {}):
+        with pytest.raises(InvalidField) as refused:
+            Members(members).secret("secret")
+        assert "31337" not in str(refused.value)
+    assert Members({}).optional_secret("secret") is None
+
+
+def test_an_amount_keeps_its_digits() -> None:
+    body = parse_object(b'{"a": 0.010, "b": 3, "c": 0.123456789012345678901234567890, "d": null}')
+    assert [str(body.decimal(name)) for name in "abcd"] == ["0.010", "3", "0.123456789012345678901234567890", "None"]
+    assert body.number("a") == 0.01
+
+
+@pytest.mark.parametrize("amount", ("1e-50", "1e300", '"0.01"', "true", "0." + "1" * 60, "9" * 41, "[]"))
+def test_an_amount_no_bill_can_have_is_refused(amount: str) -> None:
+    with pytest.raises(InvalidField, match="at most 40 digits"):
+        parse_object(f'{{"price": {amount}}}'.encode()).decimal("price")
+
+
+@pytest.mark.parametrize("number", ("1e999", "-1e999", "1e-99999999999999999999"))
+def test_a_number_beyond_all_numbers_makes_the_body_malformed(number: str) -> None:
+    with pytest.raises(MalformedBody, match="out of range"):
+        parse_object(f'{{"price": {number}}}'.encode())
+
+
+def test_elements_are_named_by_their_place() -> None:
+    body = Members({"tiers": [{}, {"price": "x"}], "providers": ["openai", 4], "flat": {}})
+    with pytest.raises(InvalidField, match=r"^tiers\[1\]\.price: "):
+        [tier.number("price") for tier in body.objects("tiers")]
+    with pytest.raises(InvalidField, match=r"^providers\[1\]: "):
+        body.texts("providers")
+    with pytest.raises(InvalidField, match="an array or null"):
+        body.objects("flat")
+    assert (body.texts("none"), body.objects("none")) == ([], [])
+
+
+def test_flags_and_times_are_read_strictly() -> None:
+    body = Members({"yes": True, "no": False, "one": 1, "at": "2026-11-01T01:00:00+01:00", "day": "2026-11-01"})
+    assert (body.flag("yes"), body.flag("no"), body.flag("none")) == (True, False, False)
+    assert body.time("at") == datetime(2026, 11, 1, tzinfo=UTC)
+    assert body.time("none") is None
+    with pytest.raises(InvalidField, match="true, false or null"):
+        body.flag("one")
+    with pytest.raises(InvalidField, match="an RFC 3339 time"):
+        body.time("day")
+
+
+@pytest.mark.parametrize("members", ({}, {"model": None}, {"model": ""}, {"model": 4}))
+def test_what_has_to_be_there_is_asked_for(members: dict[str, object]) -> None:
+    with pytest.raises(InvalidField, match=r"^model: "):
+        Members(members).required("model")
 
 
 def test_an_unknown_member_is_named_in_short_and_its_value_is_not_repeated() -> None:
