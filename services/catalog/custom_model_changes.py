@@ -57,12 +57,13 @@ class CustomModelChanges:
         async with self.resources.db.read() as connection:
             before = await self._changeable(connection, asked, "UpdateCustomModel")
             judged = await self._placed(connection, given, paths, before.description)
-        if paths & _ENDPOINT_PATHS:
+        leads_elsewhere = bool(paths & _ENDPOINT_PATHS)
+        if leads_elsewhere:
             await self._check_reachable(judged)
         async with self.resources.db.write() as connection:
             kept = await self._changeable(connection, asked, "UpdateCustomModel", lock=True)
             place = await self._placed(connection, given, paths, kept.description)
-            if _leads_to(place) != _leads_to(judged):
+            if leads_elsewhere and _leads_to(place) != _leads_to(judged):
                 raise Conflict(f"{asked} was changed meanwhile", resource=rules.RESOURCE, id=kept.id)
             key = rules.key_mark(kept.key, api_key, moved=rules.is_moved(kept, place.description))
             wanted = replace(_at(kept, place), key=key)

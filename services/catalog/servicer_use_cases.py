@@ -1,5 +1,7 @@
 """What use cases stand for."""
 
+from dataclasses import replace
+
 from pantheon.catalog.v1.catalog_service_pb2 import (
     ListUseCasesRequest,
     ListUseCasesResponse,
@@ -51,7 +53,9 @@ class UseCaseRpcs:
         kept = await use_cases.get(connection, caller.organisation_id)
         wanted = {other: held for other, held in kept.items() if other != name}
         if choice.model:
-            (await offers(connection, caller, (choice.model,))).check_choice("model", "provider", choice)
+            # What is the administrator's own is nothing to anybody else.
+            for_all = await offers(connection, replace(caller, user_id=""), (choice.model,))
+            for_all.check_choice("model", "provider", choice)
             wanted[name] = choice
         if wanted != kept:
             await use_cases.write(connection, caller.organisation_id, wanted)

@@ -31,6 +31,8 @@ from services.catalog.tables import CUSTOM_MODEL_PRICES, CUSTOM_MODELS
 from services.rating import PriceVersion
 from services.runtime.db import ReadConnection, WriteConnection
 
+# Appendix A of Postgres' manual.
+_UNIQUE_VIOLATION = "23505"
 _NIL = "00000000-0000-0000-0000-000000000000"
 START = ("", _NIL)
 """Before the first model id and id."""
@@ -116,7 +118,9 @@ async def write(connection: WriteConnection, model: CustomModel) -> bool:
     """
     try:
         await connection.execute(update(CUSTOM_MODELS).where(CUSTOM_MODELS.c.id == model.id).values(_row(model)))
-    except IntegrityError:
+    except IntegrityError as error:
+        if getattr(error.orig, "sqlstate", None) != _UNIQUE_VIOLATION:
+            raise
         return False
     return True
 

@@ -110,7 +110,8 @@ async def test_a_choice_that_is_taken_back_leaves_the_platform_s(catalog: Catalo
     assert await held(catalog, admin) == PLATFORM
 
 
-async def test_a_custom_model_of_the_one_who_chooses_may_be_chosen(catalog: Catalog, admin: Person) -> None:
+async def test_a_shared_custom_model_may_be_chosen_and_one_s_own_may_not(catalog: Catalog, admin: Person) -> None:
+    await admin.create(catalog, described("ours"))
     error = await refused(choose(catalog, admin, USE_CASE_CODE, "custom/ours"))
     assert (error.reason, error.metadata["field"]) == ("INVALID_FIELD", "model")
     await admin.create(catalog, described("ours", project_id=admin.project))
