@@ -9,7 +9,9 @@ from nats.aio.msg import Msg
 from pantheon.catalog.v1.catalog_service_pb2 import ListProvidersRequest, ListSecretsRequest
 from services.runtime.bus import Bus
 from tests.fixtures.eventually import eventually
-from tests.integration.catalog.replica import LOCAL, Catalog, StartCatalog, as_user, changed
+from tests.integration.catalog.judge import BAD, BUSY, FORBIDDEN, GOOD, JUDGED, Judge
+from tests.integration.catalog.key_calls import check, create, delete, listed, refusal
+from tests.integration.catalog.replica import LOCAL, Catalog, Metadata, StartCatalog, as_user, changed
 
 OPENAI_KEY = "sk-openai-canary-0123456789"
 OPENROUTER_KEY = "sk-or-v1-canary-abcdefghij"
@@ -164,20 +166,35 @@ async def test_leaving_the_sandbox_is_announced(start_catalog: StartCatalog) -> 
     assert not any(provider.sandbox for provider in (await providers(catalog)).values())
 
 
-async def test_keys_are_in_no_log_no_event_and_no_table(
-    start_catalog: StartCatalog, bus: Bus, capfd: pytest.CaptureFixture[str]
+async def test_keys_are_in_no_log_no_event_no_table_and_no_answer(
+    start_catalog: StartCatalog,
+    bus: Bus,
+    judge: Judge,
+    admin: Metadata,
+    operator: Metadata,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
-    heard: list[bytes] = []
+    heard: list[tuple[str, bytes]] = []
 
     async def hear(message: Msg) -> None:
-        heard.append(message.data)
+        heard.append((message.subject, message.data))
+
+    def events_of_keys() -> int:
+        return sum(subject.endswith("provider_keys_changed") for subject, _ in heard)
 
     await bus.nc.subscribe("pantheon.>", cb=hear)
-    await start_catalog(bus=bus)
+    await start_catalog(JUDGED, bus=bus)
     environment = {"OPENAI_API_KEY": f"{OPENAI_KEY},{OPENROUTER_KEY}", "OPENROUTER_API_KEY": OPENROUTER_KEY}
-    catalog = await start_catalog(environment=environment, bus=bus)
+    catalog = await start_catalog(JUDGED, environment={**judge.environment, **environment}, bus=bus)
     assert len((await keys(catalog))["openai"]) == 2
-    await eventually(lambda: any(b"https://openrouter.ai" in entry for entry in heard))
+    key = await create(catalog, admin)
+    wide = await create(catalog, operator, BUSY, "anthropic", platform_wide=True)
+    errors = [await refusal(create(catalog, admin, secret)) for secret in (GOOD, BAD, FORBIDDEN, "sk canary")]
+    answers: list[object] = [key, wide, *await listed(catalog, admin), *await listed(catalog, operator)]
+    answers += [await check(catalog, admin, key.id), *(await catalog.state()).values()]
+    answers += [part for error in errors for part in (error.message, error.metadata)]
+    await delete(catalog, admin, key.id)
+    await eventually(lambda: events_of_keys() == 5)
 
     async with catalog.db.read() as connection:
         tables = await connection.exec_driver_sql("SELECT tablename FROM pg_tables WHERE schemaname = 'catalog'")
@@ -189,6 +206,7 @@ async def test_keys_are_in_no_log_no_event_and_no_table(
     captured = capfd.readouterr()
     logged = captured.out + captured.err
     assert "catalog.providers_configured" in logged
+    assert "provider_key.checked" in logged
     assert len(held) > 20
-    for text in (*held, *map(str, heard), logged, repr(catalog.found)):
+    for text in (*held, *map(str, heard), *map(str, answers), logged, repr(catalog.found)):
         assert "canary" not in text
