@@ -58,10 +58,10 @@ def connections_tried() -> Iterator[list[Any]]:
 
 @dataclass
 class Ground:
-    """`silent` are the listeners that nobody may reach."""
+    """`silent` are the listeners that nobody may reach; `tls` trusts the one that answers."""
 
     provider: Provider
-    authority: Authority
+    tls: ssl.SSLContext
     silent: list[socket.socket] = field(default_factory=list)
 
     @property
@@ -152,8 +152,7 @@ class HttpxSender:
 
 @contextlib.asynccontextmanager
 async def upstream_sender(ground: Ground, lookup: Lookup) -> AsyncIterator[Sender]:
-    tls = ground.authority.client_context()
-    upstream = Upstream(Timeouts(2.0, 2.0), tls=tls, guard=ground.policy.guard, lookup=lookup)
+    upstream = Upstream(Timeouts(2.0, 2.0), tls=ground.tls, guard=ground.policy.guard, lookup=lookup)
     try:
         yield UpstreamSender(upstream)
     finally:
@@ -165,8 +164,7 @@ async def httpx_sender(ground: Ground, lookup: Lookup, *, follow: bool = False) 
     async def addresses(host: str, port: int) -> Sequence[tuple[Any, ...]]:
         return [found.address for found in await lookup(host, port)]
 
-    tls = ground.authority.client_context()
-    async with egress_client(ground.policy, bounds=Bounds(2.0, 4.0), tls=tls, lookup=addresses) as client:
+    async with egress_client(ground.policy, bounds=Bounds(2.0, 4.0), tls=ground.tls, lookup=addresses) as client:
         yield HttpxSender(client, follow=follow)
 
 
@@ -176,7 +174,7 @@ async def open_ground(authority: Authority) -> AsyncIterator[Ground]:
     tls: ssl.SSLContext = authority.server_context()
     with contextlib.ExitStack() as listeners:
         async with scripted(_answer, host=OPEN_HOST, tls=tls) as provider:
-            ground = Ground(provider, authority)
+            ground = Ground(provider, authority.client_context())
             for host in _SILENT_HOSTS:
                 listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
                 listeners.enter_context(listener)
@@ -191,9 +189,9 @@ async def open_ground(authority: Authority) -> AsyncIterator[Ground]:
 
 
 async def _answer(peer: Peer) -> None:
-    """One answer a connection: a redirect to what follows /to/ in the path, in hexadecimal, else a greeting."""
-    request = await peer.request()
-    status, more = b"200 OK", b""
-    if to := _REDIRECT.match(request.line):
-        status, more = b"307 Temporary Redirect", b"location: " + bytes.fromhex(to[1]) + b"\r\n"
-    await peer.send(b"HTTP/1.1 " + status + b"\r\nconnection: close\r\ncontent-length: 5\r\n" + more + b"\r\nhello")
+    """Redirects to what follows /to/ in the path, in hexadecimal, as often as it is asked; else greets and leaves."""
+    while to := _REDIRECT.match((await peer.request()).line):
+        await peer.send(
+            b"HTTP/1.1 307 Temporary Redirect\r\nlocation: %b\r\ncontent-length: 5\r\n\r\nhello" % bytes.fromhex(to[1])
+        )
+    await peer.send(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 5\r\n\r\nhello")
