@@ -15,7 +15,9 @@ from services.runtime.sealing import Sealer
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """Made once a process. `pepper` is what secrets are hashed with, `sealer` what the signing key is sealed with, `clock` tells the present instant in UTC."""
+    """Made once a process. `pepper` is what secrets are hashed with, `sealer` what signing keys are sealed with,
+    `clock` tells the present instant in UTC.
+    """
 
     outbox: Outbox
     passwords: Passwords

@@ -1,11 +1,9 @@
-"""RPCs about tokens: login, refresh, and the public keys to check them with."""
+"""RPCs about tokens: login and refresh."""
 
 from dataclasses import replace
 from uuid import UUID
 
 from pantheon.auth.v1.auth_service_pb2 import (
-    ListSigningKeysRequest,
-    ListSigningKeysResponse,
     LoginRequest,
     LoginResponse,
     RefreshTokenRequest,
@@ -60,9 +58,6 @@ class TokenRpcs:
         if granted is None:
             raise CredentialsInvalid
         return RefreshTokenResponse(tokens=granted)
-
-    async def ListSigningKeys(self, request: ListSigningKeysRequest, context: RpcContext) -> ListSigningKeysResponse:
-        return ListSigningKeysResponse(signing_keys=map(messages.signing_key, self.resources.signing_keys))
 
     async def _account(self, email: str) -> Account | None:
         """Counts the attempt, before any password is looked at, and finds who has the email."""

@@ -1,14 +1,15 @@
 """The key that signs login tokens: made once, kept encrypted, the same for every replica."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from joserfc.jwk import KeySet, OKPKey
 
 from services.auth.entities import SigningKey
 from services.auth.store import records
-from services.runtime.db import Database
+from services.runtime.db import Database, WriteConnection
+from services.runtime.errors import Conflict
 from services.runtime.sealing import SealBrokenError, Sealer
 
 PURPOSE = "pantheon.auth.signing-key"
@@ -47,6 +48,27 @@ async def load_signing(db: Database, sealer: Sealer, now: datetime) -> Signing:
             "PANTHEON_MASTER_KEY: not the one under which the token signing key in this database was encrypted"
         ) from None
     return Signing(OKPKey.import_key(private), tuple(kept))
+
+
+async def reseal(connection: WriteConnection, sealer: Sealer) -> tuple[list[str], int]:
+    """Seals the keys anew that are sealed under an earlier master key: their ids, and how many the present one had.
+
+    Raises:
+        Conflict: one can't be opened with any; nothing is to be kept of the transaction.
+    """
+    await records.lock_for(connection, PURPOSE)
+    resealed: list[str] = []
+    kept = await records.list_signing_keys(connection)
+    for key in kept:
+        try:
+            sealed = sealer.resealed(key.sealed_jwk, key.id)
+        except SealBrokenError:
+            message = f"The signing key {key.id} can't be opened with PANTHEON_MASTER_KEY"
+            raise Conflict(message, resource="signing_key", id=key.id) from None
+        if sealed is not None:
+            await records.reseal_signing_key(connection, replace(key, sealed_jwk=sealed))
+            resealed.append(key.id)
+    return resealed, len(kept) - len(resealed)
 
 
 def _made(sealer: Sealer) -> SigningKey:

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import insert as plain_insert
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from services.auth.entities import Actor, SigningKey
@@ -60,3 +60,8 @@ async def add_signing_key(connection: WriteConnection, key: SigningKey, now: dat
             id=key.id, public_jwk=key.public_jwk, sealed_jwk=key.sealed_jwk, created_at=now
         )
     )
+
+
+async def reseal_signing_key(connection: WriteConnection, key: SigningKey) -> None:
+    """Puts the key into another envelope."""
+    await connection.execute(update(signing_keys).where(signing_keys.c.id == key.id).values(sealed_jwk=key.sealed_jwk))

@@ -42,6 +42,7 @@ from services.runtime.errors import PantheonError
 from services.runtime.identity import ServiceIdentity, ServiceTrust, generate
 from services.runtime.ids import uuid7
 from services.runtime.outbox import ChangeFeedServicer, Outbox
+from services.runtime.sealing import Sealer
 from services.runtime.server import GrpcServer
 from services.runtime.status import error_from_rpc
 
@@ -68,8 +69,8 @@ class Clock:
         self.ahead += by
 
 
-def settings(dsn: str) -> AuthSettings:
-    return AuthSettings(database_url=SecretStr(dsn), master_key=SecretStr(MASTER_KEY), key_pepper=SecretStr(PEPPER))
+def settings(dsn: str, master_key: str = MASTER_KEY) -> AuthSettings:
+    return AuthSettings(database_url=SecretStr(dsn), master_key=SecretStr(master_key), key_pepper=SecretStr(PEPPER))
 
 
 async def without_users(dsn: str) -> None:
@@ -163,17 +164,18 @@ class RunningAuth:
 
 
 @asynccontextmanager
-async def running_auth(dsn: str, directory: Path) -> AsyncIterator[RunningAuth]:
+async def running_auth(dsn: str, directory: Path, master_key: str = MASTER_KEY) -> AsyncIterator[RunningAuth]:
     """Serves on a free port until the block ends. `directory` gets the service identities of auth and router."""
     generate(directory, ("auth", "router"))
-    configured, clock = settings(dsn), Clock()
+    configured, clock = settings(dsn, master_key), Clock()
     db, passwords = schema.open_database(configured), Passwords(CHEAP)
-    keys = await signing.load_signing(db, configured.master_key_bytes, clock())
+    sealer = Sealer(configured.master_keys, signing.PURPOSE)
+    keys = await signing.load_signing(db, sealer, clock())
     issuer = TokenIssuer(keys.key, timedelta(seconds=configured.token_seconds))
     outbox = Outbox(db, "auth")
     authenticator = OwnAuthenticator(db, configured.pepper, keys.trusted, clock)
     server = GrpcServer("127.0.0.1:0", authenticator, ServiceTrust.load(directory, "auth"))
-    servicer = AuthServicer(Resources(outbox, passwords, issuer, keys.published, configured.pepper, clock))
+    servicer = AuthServicer(Resources(outbox, passwords, issuer, keys.published, configured.pepper, sealer, clock))
     server.add(auth_service_pb2_grpc.add_AuthServiceServicer_to_server, servicer, "pantheon.auth.v1.AuthService")
     add_feed = change_feed_service_pb2_grpc.add_ChangeFeedServiceServicer_to_server
     server.add(add_feed, ChangeFeedServicer(db, snapshot), "pantheon.events.v1.ChangeFeedService")
