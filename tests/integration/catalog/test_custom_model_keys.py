@@ -45,11 +45,12 @@ async def test_of_a_short_key_nothing_is_shown(catalog: Catalog, ada: Person) ->
 
 async def test_every_change_of_a_key_counts(catalog: Catalog, ada: Person) -> None:
     made = await ada.create(catalog, described())
-    only = CustomModel(id=made.id, name="Mine")
+    only = CustomModel(id=made.id, name="not written")
     versions = []
     for api_key in (None, "", CANARY, None, OTHER, OTHER, "", "", CANARY):
-        changed = await ada.update(catalog, only, "name", api_key=api_key)
+        changed = await ada.update(catalog, only, "api_key", api_key=api_key)
         versions.append((changed.key_version, changed.has_api_key))
+        assert changed.name == made.name
     expected = [(0, False), (0, False), (1, True), (1, True), (2, True), (3, True), (4, False), (4, False), (5, True)]
     assert versions == expected
     assert await opened(catalog, made.id) == {made.id: (5, "https://9.9.9.9:443", CANARY)}
