@@ -13,9 +13,9 @@ from pantheon.events.v1.change_feed_service_pb2 import GetSnapshotRequest
 from pantheon.events.v1.change_feed_service_pb2_grpc import ChangeFeedServiceStub
 from services.cli.output import console, count, without_credentials
 from services.cli.running import CommandFailed
-from services.router.attempts import rate_lost
 from services.router.journal import Journal, JournalLimits, Rate, Spool, finish_unfinished, lock_spool
 from services.router.ledger import watermarks_from
+from services.router.lost import rate_lost
 from services.router.relay import AskWatermark, Relay
 from services.router.snapshot import Snapshot
 from services.runtime.bus import Bus

@@ -4,14 +4,15 @@ from pantheon.router.v1 import router_service_pb2, router_service_pb2_grpc
 from services.router.api.grpc import RouterServicer
 from services.router.api.http import MAX_BODY_BYTES
 from services.router.api.routes import http_api
-from services.router.attempts import rate_lost
 from services.router.engine import Engine
 from services.router.ledger import watermarks_from
-from services.router.provider_keys import ProviderKeys, keys_from
+from services.router.lost import rate_lost
+from services.router.secret_keys import CatalogSource, SecretKeys
 from services.router.settings import RouterSettings
 from services.router.snapshot import follow_catalog
 from services.router.spools import Spools
-from services.router.upstream import Timeouts, Upstream
+from services.router.upstream import Timeouts
+from services.router.upstreams import Upstreams
 from services.runtime.bus import Bus
 from services.runtime.callers import follow_keys
 from services.runtime.client import connect
@@ -40,9 +41,10 @@ async def serve(settings: RouterSettings) -> None:
         process.on_stop(usage.close)
         callers = follow_keys(process, bus, settings, identity, settings.cache_dir / "auth")
         snapshot = await follow_catalog(process, bus, catalog, settings.cache_dir / "catalog", settings.max_staleness)
-        keys = ProviderKeys(keys_from(catalog), snapshot.providers_changed)
-        process.run_task("router.provider_keys", keys.keep())
-        process.ready_when("provider keys", keys.loaded.is_set)
+        keys = SecretKeys(CatalogSource(catalog), snapshot.wanted)
+        process.run_task("router.keys", keys.keep())
+        process.run_task("router.key_reports", keys.report())
+        process.ready_when("provider keys", keys.providers.loaded.is_set)
 
         spools = await Spools.open(
             settings.spool_dir, bus, watermarks_from(usage), rate=rate_lost(snapshot), limits=settings.journal_limits
@@ -51,9 +53,9 @@ async def serve(settings: RouterSettings) -> None:
         process.run_task("router.spools", spools.run())
         process.on_stop(lambda: spools.drain(_SPOOL_DRAIN_SECONDS))
         process.ready_when("journal", spools.ready)
-        upstream = Upstream(Timeouts(settings.connect_seconds, settings.read_seconds))
-        process.on_stop(upstream.close)
-        engine = Engine(snapshot, keys, spools.journal, upstream, longest_seconds=settings.longest_attempt)
+        upstreams = Upstreams(Timeouts(settings.connect_seconds, settings.read_seconds), settings.egress)
+        process.on_stop(upstreams.close)
+        engine = Engine(snapshot, keys, spools.journal, upstreams, longest_seconds=settings.longest_attempt)
         process.on_stop(engine.settled)
 
         trust = ServiceTrust.load(settings.service_keys, NAME)

@@ -1,7 +1,6 @@
 """One attempt at a provider, from its START in the journal to its FINISH."""
 
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -31,13 +30,11 @@ from services.router import estimate
 from services.router.chat import CHARACTERS_PER_TOKEN, ChatRequest, Facts
 from services.router.plan import Candidate, Plan
 from services.router.receipts import Receipt, cost_message, token_usage
-from services.router.snapshot import Snapshot
 from services.runtime import times
 from services.runtime.auth import Principal
 from services.runtime.errors import InternalFault, PantheonError, ProviderError, ProviderTimeout
 from services.runtime.ids import uuid7, uuid7_like, uuid7_time
 from services.runtime.logging import get_logger
-from services.runtime.money import to_proto
 
 _FINISH_BYTES = 1_024
 _CHECKPOINT_SECONDS = 1.0
@@ -92,7 +89,7 @@ class Attempt:
         self.first_token_at: float | None = None
         self._journal = journal
         self._call = call
-        self._price: CompiledPrice | None = candidate.endpoint.price_at(self.started)
+        self._price: CompiledPrice | None = candidate.price_at(self.started)
         self._checkpointed_at = self.began
         self._start = CompletionStarted(
             attempt_id=str(self.id),
@@ -110,6 +107,7 @@ class Attempt:
             ),
             estimated_prompt_tokens=estimate.prompt_tokens(call.request),
             price_version_id=self._price.version.id if self._price else "",
+            price_override_id=self._price.override_id if self._price else "",
         )
         payload = CompletionEvent(started=self._start).SerializeToString()
         self._number = journal.start(payload, len(payload) + _FINISH_BYTES)
@@ -195,6 +193,7 @@ class Attempt:
             tokens=booked,
             amount=Decimal(0) if booked is _NOTHING and self._price else self._rate(booked),
             price_version_id=self._start.price_version_id,
+            price_override_id=self._start.price_override_id,
             reported=facts.reported_cost,
             time_to_first_token=None if self.first_token_at is None else self.first_token_at - self._call.began,
             total=now - self._call.began,
@@ -252,21 +251,6 @@ def booked_as(failure: Exception, candidate: Candidate) -> PantheonError:
 def too_long() -> ProviderTimeout:
     """The error of an attempt that takes longer than any may."""
     return ProviderTimeout("The answer took longer than an attempt may take", phase="total")
-
-
-def rate_lost(snapshot: Snapshot) -> Callable[[CompletionFinished], None]:
-    """Puts a cost on the estimated finish of an attempt that a crash left open, where its price is still known."""
-
-    def rate(finished: CompletionFinished) -> None:
-        started = finished.started
-        price = snapshot.price(started.target, started.price_version_id)
-        tokens = Tokens(**{field.name: count for field, count in finished.tokens.ListFields()})
-        rating = price.rate(tokens) if price else None
-        finished.cost.price_version_id = started.price_version_id
-        if rating is not None:
-            finished.cost.amount.CopyFrom(to_proto(rating.amount))
-
-    return rate
 
 
 def _attribution(call: Call) -> Attribution:

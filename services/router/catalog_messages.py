@@ -1,14 +1,36 @@
 """The catalog's messages as the router's own values."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from sys import intern
 
 import msgspec
 
-from pantheon.catalog.v1 import model_pb2, price_pb2, provider_pb2, settings_pb2
-from pantheon.catalog.v1.provider_pb2 import AuthStyle, WireFormat
-from services.rating import CompiledPrice, PriceTier, PriceUnit, PriceVersion, UnitPrice, compile_price
-from services.router.catalog import Endpoint, Model, Provider, Settings
+from pantheon.catalog.v1 import (
+    custom_model_pb2,
+    model_pb2,
+    parameters_pb2,
+    provider_pb2,
+    settings_pb2,
+    use_case_pb2,
+)
+from pantheon.catalog.v1.provider_pb2 import WireFormat
+from services.parameters import Spec
+from services.router.catalog import (
+    NO_CHOICES,
+    NOTHING,
+    Choice,
+    Choices,
+    CustomModel,
+    Endpoint,
+    Fill,
+    Model,
+    Provider,
+    Settings,
+)
 from services.router.chat import Format
+from services.router.parameters import Parameter, parameters_of
+from services.router.prices import dated_prices
 from services.router.wire.anthropic_messages import AnthropicCountTokens, AnthropicMessages
 from services.router.wire.base import Dialect
 from services.router.wire.base import WireFormat as Wire
@@ -16,8 +38,7 @@ from services.router.wire.gemini import Gemini, GeminiCountTokens, GeminiEmbeddi
 from services.router.wire.openai_chat import OpenAIChat
 from services.router.wire.openai_embeddings import OpenAIEmbeddings
 from services.router.wire.openai_responses import OpenAIResponses
-from services.runtime import times
-from services.runtime.money import from_proto
+from services.runtime.key_headers import KEY_HEADERS
 
 _anthropic = AnthropicMessages()
 _chat = OpenAIChat()
@@ -47,34 +68,72 @@ WIRES: Mapping[int, Mapping[Format, Wire]] = {
 }
 """How a provider of each format is talked to, by the format of the request."""
 
-_KEY_HEADERS: Mapping[int, tuple[str, str]] = {
-    AuthStyle.AUTH_STYLE_BEARER: ("authorization", "Bearer "),
-    AuthStyle.AUTH_STYLE_X_API_KEY: ("x-api-key", ""),
-    AuthStyle.AUTH_STYLE_X_GOOG_API_KEY: ("x-goog-api-key", ""),
-    AuthStyle.AUTH_STYLE_API_KEY: ("api-key", ""),
-    AuthStyle.AUTH_STYLE_NONE: ("", ""),
-}
+_KNOWN_FILLS = 4_096
 
 
 def provider_of(message: provider_pb2.Provider) -> Provider:
     """A provider; without formats where it is talked to in a way unknown here."""
-    header, prefix = _KEY_HEADERS.get(message.auth_style, ("", ""))
+    header = KEY_HEADERS.get(message.auth_style)
     return Provider(
         name=message.name,
         base_url=message.base_url,
-        wires=_wires(message) if message.auth_style in _KEY_HEADERS else {},
+        wires=_wires(message) if header is not None else {},
         dialect=Dialect(
             streams_usage_unasked=message.flags.streams_usage_unasked,
             renames_max_tokens=message.flags.renames_max_tokens,
             takes_extensions=message.flags.aggregates_vendors,
             wants_reasoning_back=message.flags.wants_reasoning_back,
         ),
-        key_header=header,
-        key_prefix=prefix,
+        key_header=header.name if header is not None else "",
+        key_prefix=header.prefix if header is not None else "",
         configured=message.configured,
         sandbox=message.sandbox,
         aggregates_vendors=message.flags.aggregates_vendors,
     )
+
+
+def model_of(message: model_pb2.Model) -> Model:
+    """A model with its endpoints and their prices."""
+    return Model(
+        id=message.id,
+        endpoints=tuple(
+            Endpoint(intern(endpoint.provider), endpoint.provider_model_id, dated_prices(endpoint.prices))
+            for endpoint in message.endpoints
+        ),
+        max_output_tokens=message.max_output_tokens if message.HasField("max_output_tokens") else None,
+        created=message.release_time.seconds if message.HasField("release_time") else 0,
+        aliases=tuple(message.aliases),
+        context_window=message.context_window if message.HasField("context_window") else None,
+        takes_pictures=model_pb2.MODALITY_IMAGE in message.input_modalities if message.input_modalities else None,
+        successor_id=message.successor_id,
+        parameters=_same_parameters(tuple(map(_spec, message.parameters))),
+    )
+
+
+def custom_model_of(message: custom_model_pb2.CustomModel) -> CustomModel:
+    """A user's model."""
+    return CustomModel(
+        id=message.id,
+        model_id=message.model_id,
+        scope=message.project_id or message.user_id,
+        endpoint=Endpoint(intern(message.provider), message.provider_model_id, dated_prices(message.prices)),
+        base_url=message.base_url,
+        provider_hosted=message.provider_hosted,
+        key_version=message.key_version if message.has_api_key else 0,
+        fill=_fill(message.parameters),
+        context_window=message.context_window if message.HasField("context_window") else None,
+        created=message.create_time.seconds,
+    )
+
+
+def settings_of(message: settings_pb2.UserSettings) -> Settings:
+    """A user's settings."""
+    return Settings(intern(message.preferred_model), _fill(message.model_parameters), choices_of(message.use_cases))
+
+
+def choices_of(messages: Iterable[use_case_pb2.UseCaseChoice]) -> Choices:
+    """What use cases stand for."""
+    return _same_choices(tuple((choice.use_case, choice.model, choice.provider) for choice in messages))
 
 
 def _wires(message: provider_pb2.Provider) -> Mapping[Format, Wire]:
@@ -82,53 +141,31 @@ def _wires(message: provider_pb2.Provider) -> Mapping[Format, Wire]:
     return {**wires, Format.RESPONSES: _responses} if message.flags.serves_responses else wires
 
 
-def model_of(message: model_pb2.Model) -> Model:
-    """A model with its endpoints, their prices compiled."""
-    return Model(
-        id=message.id,
-        endpoints=tuple(
-            Endpoint(
-                provider=endpoint.provider,
-                provider_model_id=endpoint.provider_model_id,
-                prices=tuple(sorted(map(_price, endpoint.prices), key=_since)),
-            )
-            for endpoint in message.endpoints
-        ),
-        max_output_tokens=message.max_output_tokens if message.HasField("max_output_tokens") else None,
-        created=message.release_time.seconds if message.HasField("release_time") else 0,
+def _spec(message: parameters_pb2.ParameterSpec) -> Spec:
+    return Spec(
+        message.name, message.supported, message.minimum, message.maximum, message.default_value, message.integer
     )
 
 
-def _since(price: CompiledPrice) -> tuple[object, ...]:
-    # Of several versions from the same moment on, the one recorded last holds.
-    return (price.version.effective, price.version.recorded)
+def _fill(message: parameters_pb2.ModelParameters) -> Fill:
+    return _same_fill(tuple((field.name, value) for field, value in message.ListFields()))
 
 
-def _price(message: price_pb2.PriceVersion) -> CompiledPrice:
-    return compile_price(
-        PriceVersion(
-            id=message.id,
-            effective=times.from_timestamp(message.effective_time),
-            recorded=times.from_timestamp(message.record_time),
-            source=message.source,
-            unit_prices=tuple(
-                UnitPrice(
-                    unit=PriceUnit(entry.unit),
-                    price=from_proto(entry.price, "price"),
-                    per=entry.per,
-                    tiers=tuple(
-                        PriceTier(tier.above_prompt_tokens, from_proto(tier.price, "price")) for tier in entry.tiers
-                    ),
-                )
-                for entry in message.unit_prices
-            ),
-        )
-    )
+# What is alike is kept once: a hundred thousand users have few different settings.
 
 
-def settings_of(message: settings_pb2.UserSettings) -> Settings:
-    """A user's settings."""
-    parameters = message.model_parameters
-    encode: Callable[[object], bytes] = msgspec.json.encode
-    fill = {field.name: msgspec.Raw(encode(value)) for field, value in parameters.ListFields()}
-    return Settings(message.preferred_model, fill)
+@lru_cache(_KNOWN_FILLS)
+def _same_parameters(specs: tuple[Spec, ...]) -> tuple[Parameter, ...]:
+    return parameters_of(specs)
+
+
+@lru_cache(_KNOWN_FILLS)
+def _same_fill(chosen: tuple[tuple[str, float], ...]) -> Fill:
+    return {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in chosen} if chosen else NOTHING
+
+
+@lru_cache(_KNOWN_FILLS)
+def _same_choices(chosen: tuple[tuple[int, str, str], ...]) -> Choices:
+    if not chosen:
+        return NO_CHOICES
+    return {use_case: Choice(model, provider) for use_case, model, provider in chosen if model}

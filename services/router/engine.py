@@ -9,21 +9,22 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
+from pantheon.catalog.v1.provider_key_pb2 import PROVIDER_KEY_STATUS_VALID
 from services.router.attempts import Attempt, Call, Journal, booked_as, too_long
+from services.router.catalog import CustomModel, Key
 from services.router.chat import ChatRequest, Facts, Format
-from services.router.plan import Candidate, make_plan
-from services.router.provider_keys import ProviderKeys
+from services.router.plan import Candidate, make_plan, plan_custom
 from services.router.receipts import Receipt
+from services.router.secret_keys import SecretKeys
 from services.router.snapshot import Snapshot
 from services.router.streaming import Streaming
-from services.router.upstream import NotDispatched, Response, Upstream
+from services.router.upstream import NotDispatched, Response
+from services.router.upstreams import Upstreams
 from services.router.wire.base import Answer
 from services.runtime.auth import Principal
 from services.runtime.deadline import Deadline
 from services.runtime.errors import (
     BadRequest,
-    DependencyUnavailable,
-    NoEndpoint,
     PantheonError,
     ProviderAuthentication,
     ProviderBroken,
@@ -73,12 +74,12 @@ class Engine:
     """Completes requests. Everything it needs is in memory; the journal is the only disk it touches."""
 
     def __init__(
-        self, snapshot: Snapshot, keys: ProviderKeys, journal: Journal, upstream: Upstream, *, longest_seconds: float
+        self, snapshot: Snapshot, keys: SecretKeys, journal: Journal, upstreams: Upstreams, *, longest_seconds: float
     ) -> None:
         self._snapshot = snapshot
         self._keys = keys
         self._journal = journal
-        self._upstream = upstream
+        self._upstreams = upstreams
         self._longest_seconds = longest_seconds
         self._loop = asyncio.get_running_loop()
         self._settling = Tasks()
@@ -86,8 +87,15 @@ class Engine:
     def call(self, request: ChatRequest, caller: Principal, surface: int, began: float) -> Call:
         """Plans a request that arrived at `began` (monotonic), without sending anything. Raises as `make_plan` does."""
         self._snapshot.check_fresh()
-        settings = self._snapshot.settings_of(caller.user_id)
-        plan = make_plan(request, self._snapshot.catalog, settings)
+        plan = make_plan(request, self._snapshot.catalog, caller)
+        return Call(str(uuid7()), request, caller, surface, plan, began)
+
+    def call_custom(
+        self, request: ChatRequest, model: CustomModel, key: Key | None, caller: Principal, surface: int, began: float
+    ) -> Call:
+        """The same for a custom model that is not kept, with its own key. Raises as `plan_custom` does."""
+        self._snapshot.check_fresh()
+        plan = plan_custom(request, model, self._snapshot.catalog, caller, key)
         return Call(str(uuid7()), request, caller, surface, plan, began)
 
     async def complete(self, call: Call) -> Completed:
@@ -129,16 +137,15 @@ class Engine:
                 return await self._ask(call, candidate, key)
             except (BadRequest, ProviderError) as failure:
                 refused = booked_as(failure, candidate)
-                if isinstance(failure, ProviderAuthentication):
-                    self._keys.refused()
+                self._keys.providers.hear_error(key, failure)
                 if not isinstance(failure, (BadRequest, *_ELSEWHERE)):
                     raise
         raise refused or self._no_way(call)
 
-    async def _ask(self, call: Call, candidate: Candidate, key: str) -> Answer:
+    async def _ask(self, call: Call, candidate: Candidate, key: Key) -> Answer:
         began = time.monotonic()
         try:
-            response = await self._in_time(began, self._upstream.send(*_outgoing(call, candidate, key)))
+            response = await self._in_time(began, self._upstreams.send(candidate, *_outgoing(call, candidate, key)))
         except NotDispatched as failure:
             raise failure.error from None
         try:
@@ -147,6 +154,7 @@ class Engine:
             response.close()
         if response.status != 200:
             raise candidate.wire.parse_error(response.status, response.headers, content)
+        self._keys.providers.hear(key, PROVIDER_KEY_STATUS_VALID)
         answer = candidate.wire.parse_response(content, call.request.format)
         if answer.failure is not None:
             raise answer.failure
@@ -186,6 +194,7 @@ class Engine:
                 raise
             try:
                 response = await self._send(attempt, candidate, outgoing)
+                self._keys.providers.hear(key, PROVIDER_KEY_STATUS_VALID)
             except NotDispatched as refused:
                 attempt.never_dispatched()
                 unsent = booked_as(refused.error, candidate)
@@ -197,8 +206,7 @@ class Engine:
             except Exception as failure:
                 _pass_over(failed)
                 failed = _Failed(attempt, booked_as(failure, candidate), time.monotonic())
-                if isinstance(failure, ProviderAuthentication):
-                    self._keys.refused()
+                self._keys.providers.hear_error(key, failure)
                 if isinstance(failure, _ELSEWHERE):
                     continue
                 await _book(failed)
@@ -208,25 +216,29 @@ class Engine:
         await _book(failed)
         raise failed.error if failed else unsent or self._no_way(call)
 
-    def _ways(self, call: Call) -> Iterator[tuple[Candidate, str]]:
-        """Each candidate with each of its keys, best first. A provider that needs no key has the empty one."""
+    def _ways(self, call: Call) -> Iterator[tuple[Candidate, Key]]:
+        """Each candidate with each of its keys, best first; those that were refused before only when all else failed.
+
+        A provider that needs no key has the empty one.
+        """
+        resting: list[tuple[Candidate, Key]] = []
         for candidate in call.plan.candidates:
-            provider = candidate.provider
-            if not provider.key_header:
-                yield candidate, ""
-                continue
-            for key in self._keys.in_turn(provider.name):
-                yield candidate, key
+            for key in self._keys.for_candidate(candidate, call.caller.organisation_id):
+                if self._keys.providers.is_resting(key):
+                    resting.append((candidate, key))
+                else:
+                    yield candidate, key
+        yield from resting
 
     def _no_way(self, call: Call) -> PantheonError:
         """Why nothing was tried: no candidate has a key, as far as keys are known."""
-        return NoEndpoint(call.plan.model) if self._keys.loaded.is_set() else DependencyUnavailable("catalog")
+        return self._keys.why_none(call.plan.candidates, call.plan.model)
 
     async def _send(self, attempt: Attempt, candidate: Candidate, outgoing: "_Outgoing") -> Response:
         url, headers, body = outgoing
         if candidate.provider.sandbox:
             headers["x-pantheon-attempt-id"] = str(attempt.id)
-        response = await self._in_time(attempt.began, self._upstream.send(url, headers, body))
+        response = await self._in_time(attempt.began, self._upstreams.send(candidate, url, headers, body))
         attempt.http_status = response.status
         if response.status == 200:
             return response
@@ -257,13 +269,13 @@ class _Outgoing(NamedTuple):
     body: bytes
 
 
-def _outgoing(call: Call, candidate: Candidate, key: str) -> _Outgoing:
+def _outgoing(call: Call, candidate: Candidate, key: Key) -> _Outgoing:
     """What to send to this candidate. Raises BadRequest where its format can't say what the request says."""
     provider, wire, model = candidate.provider, candidate.wire, candidate.endpoint.provider_model_id
     request = call.request
     headers = {"content-type": "application/json", "user-agent": "pantheon", **wire.request_headers(request)}
-    if key:
-        headers[provider.key_header] = provider.key_prefix + key
+    if key.secret:
+        headers[provider.key_header] = provider.key_prefix + key.secret
     body = wire.render_request(request, model, call.plan.fill, provider.dialect)
     return _Outgoing(wire.request_url(provider.base_url, model, stream=request.stream), headers, body)
 

@@ -16,11 +16,21 @@ _ALPHABET = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123
 
 def prompt_tokens(request: ChatRequest) -> int:
     """A quarter of its characters; but what is base64 in a large request is not text, and counts as media."""
-    size, media = request.size, 0
-    if size > _LARGE:
-        media, coded = _media(request.body)
-        size -= coded
-    return -(-size // CHARACTERS_PER_TOKEN) + media * TOKENS_PER_MEDIUM
+    text, media = _text_and_media(request)
+    return -(-text // CHARACTERS_PER_TOKEN) + media * TOKENS_PER_MEDIUM
+
+
+def text_bytes(request: ChatRequest) -> int:
+    """How many bytes it has without what is base64 in it."""
+    return _text_and_media(request)[0]
+
+
+def _text_and_media(request: ChatRequest) -> tuple[int, int]:
+    """How many bytes of text there are, and how many media."""
+    if request.size <= _LARGE:
+        return request.size, 0
+    media, coded = _media(request.body)
+    return request.size - coded, media
 
 
 def _media(body: Body) -> tuple[int, int]:

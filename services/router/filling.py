@@ -1,53 +1,74 @@
 """Which parameters a request is sent with beside its own, and whether all of them are in range. Pure."""
 
-from dataclasses import replace
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from services.parameters import RANGES, Range
-from services.router.catalog import Settings
+from services.parameters import Range
 from services.router.chat import Body, ChatRequest, Format
+from services.router.parameters import Parameter
 from services.runtime.errors import InvalidField
 
-_KNOWN_MAXIMA = 1_024
-_encode = msgspec.json.Encoder().encode
+_MAX_TOKENS = "max_tokens"
 _NULL = msgspec.Raw(b"null")
 _CHAT_FORMATS = {Format.CHAT, Format.RESPONSES, Format.MESSAGES}
 _OTHER_MAX_TOKENS = {Format.CHAT: "max_completion_tokens", Format.RESPONSES: "max_output_tokens"}
 
 
-def fill_in(request: ChatRequest, settings: Settings, most_tokens: int | None) -> Body:
-    """The parameters the body leaves open: the request's neutral ones, the user's settings, then (if asked for) the
-    platform's defaults. What is set is checked, whoever set it: a model may allow less than the one it was set for.
+def fill_in(request: ChatRequest, parameters: Sequence[Parameter], *levels: Mapping[str, msgspec.Raw]) -> Body:
+    """What to send beside the body, for what it leaves open: the request's neutral parameters, then what was set at
+    each of the `levels`, the first one first, of what the model takes; then, if asked for, the model's defaults.
+
+    What is set is checked, whoever set it: a model may allow less than the one it was set for.
+
+    Raises:
+        InvalidField: a parameter is out of range.
     """
     fill: Body = {}
     if request.format not in _CHAT_FORMATS:
         return fill
-    for name, allowed in RANGES.items():
-        if name == "max_tokens":
-            allowed = _up_to(most_tokens) if most_tokens else allowed  # noqa: PLW2901 - the model's own range
-        field_name, given = _given(request, name)
+    says_all = not (request.parameters or request.apply_defaults or any(levels))
+    for parameter in parameters:
+        field_name, given = _given(request, parameter.name)
         if given is None:
-            given = request.parameters.get(name) or settings.fill.get(name)
-            if given is None and request.apply_defaults:
-                given = msgspec.Raw(_encode(min(allowed.default, allowed.maximum)))
+            if says_all:
+                continue
+            given = _left_open(request, parameter, levels)
             if given is None:
                 continue
-            fill[name] = given
-        _check(field_name, given, allowed)
+            fill[parameter.name] = given
+        _check(field_name, given, parameter.range)
     return fill
 
 
-@lru_cache(_KNOWN_MAXIMA)
-def _up_to(most_tokens: int) -> Range:
-    return replace(RANGES["max_tokens"], maximum=most_tokens)
+def most_tokens_asked(request: ChatRequest, fill: Mapping[str, msgspec.Raw]) -> int:
+    """How many tokens the completion may have at most, by the request or else by `fill`; 1 where neither says."""
+    given = _given(request, _MAX_TOKENS)[1] or fill.get(_MAX_TOKENS)
+    if given is None:
+        return 1
+    try:
+        return msgspec.json.decode(given, type=int)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return 1  # which is refused elsewhere
+
+
+def _left_open(
+    request: ChatRequest, parameter: Parameter, levels: tuple[Mapping[str, msgspec.Raw], ...]
+) -> msgspec.Raw | None:
+    given = request.parameters.get(parameter.name)
+    if given is not None or not parameter.supported:
+        return given
+    for level in levels:
+        given = level.get(parameter.name)
+        if given is not None:
+            return given
+    return parameter.default if request.apply_defaults else None
 
 
 def _given(request: ChatRequest, name: str) -> tuple[str, msgspec.Raw | None]:
     """What the request itself says, and under which name: max_tokens has others in OpenAI's formats."""
     body = request.body
-    if name == "max_tokens" and (other := _OTHER_MAX_TOKENS.get(request.format)) and body.get(other, _NULL) != _NULL:
+    if name == _MAX_TOKENS and (other := _OTHER_MAX_TOKENS.get(request.format)) and body.get(other, _NULL) != _NULL:
         return other, body[other]
     given = body.get(name)
     return name, None if given is None or given == _NULL else given

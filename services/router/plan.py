@@ -1,101 +1,178 @@
 """From what a request asks for to where it can be sent: names resolved, providers in order. Pure."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
 
 import msgspec
 
-from services.router.catalog import Catalog, Endpoint, Model, Provider, Settings
+from services.rating import CompiledPrice, PriceOverride
+from services.router.catalog import (
+    Caller,
+    Catalog,
+    CustomModel,
+    Endpoint,
+    Key,
+    Provider,
+)
 from services.router.chat import Body, ChatRequest, Format
+from services.router.choice import AUTO, choose, is_auto
 from services.router.filling import fill_in
+from services.router.offers import listed, unlisted
+from services.router.parameters import platform_parameters
+from services.router.prices import price_under
+from services.router.window import check_fits
 from services.router.wire.base import WireFormat
-from services.runtime.errors import InvalidField, ModelNotFound, NoEndpoint, PantheonError, UnsupportedFeature
+from services.runtime.errors import ModelNotFound, NoEndpoint, PantheonError, UnsupportedFeature
 
-AUTO = "auto"
-_MODEL_LENGTH = 256
+_CUSTOM = "custom/"
+_NO_PLAIN_NAMES = (AUTO, _CUSTOM)
 
 
 class Candidate(msgspec.Struct, frozen=True):
-    """One way to send a request: where, and in which format."""
+    """One way to send a request: where, and in which format.
+
+    `overrides` are what the caller's organisation has agreed on beside list prices. Of a custom model there is one
+    candidate, and `key`, if set, is the only one to be shown to it.
+    """
 
     provider: Provider
     endpoint: Endpoint
     wire: WireFormat
+    overrides: Sequence[PriceOverride] = ()
+    custom: CustomModel | None = None
+    key: Key | None = None
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether a user, and no operator, says where it is."""
+        return self.custom is not None and not self.custom.provider_hosted
+
+    def price_at(self, when: datetime) -> CompiledPrice | None:
+        """What the caller's organisation pays for what starts at that moment; None where that is not known."""
+        price = self.endpoint.price_at(when)
+        if not self.overrides:
+            return price
+        return price_under(price, self.overrides, self.provider.name, self.endpoint.id, when)
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """Where to send a request, best first, and what to fill in."""
+    """Where to send a request, best first, and what to fill in. `model` is what the ledger calls it."""
 
     model: str
     candidates: Sequence[Candidate]
     fill: Body
 
 
-def make_plan(request: ChatRequest, catalog: Catalog, settings: Settings) -> Plan:
+def make_plan(request: ChatRequest, catalog: Catalog, caller: Caller) -> Plan:
     """Decides, without touching anything.
 
     Raises:
         ModelNotFound: no model of this name, and no provider it could be meant for.
-        NoEndpoint: no configured provider offers it, or none of those the request names.
+        NoEndpoint: no provider that the caller can use offers it, or none of those the request names.
         UnsupportedFeature: none that does serves requests of this format.
-        InvalidField: a parameter is out of range.
+        InvalidField: a parameter is out of range, or there is no such use case.
+        ContextTooLong: the model can't have room for it.
     """
-    name = request.model
-    if name == AUTO:
-        if not settings.preferred_model:
-            raise InvalidField("model", AUTO, "a model, or `auto` with preferred_model set in the user's settings")
-        name = settings.preferred_model
+    name, preferred = request.model, ""
+    settings = catalog.settings.get(caller.user_id, catalog.no_settings)
+    if name.startswith(_NO_PLAIN_NAMES):
+        if is_auto(name):
+            choice = choose(request, catalog, caller, settings)
+            name, preferred = choice.model, choice.provider
+        if name.startswith(_CUSTOM):
+            custom = catalog.find_custom(name, caller)
+            if custom is None:
+                raise ModelNotFound(name)
+            return plan_custom(request, custom, catalog, caller)
     model = catalog.find(name)
     if model is None:
-        endpoints, model_id, most = _unlisted(name, catalog), name, None
+        model_id, successor, window, parameters = name, "", None, platform_parameters(None)
+        endpoints = unlisted(name, catalog, caller.organisation_id)
     else:
-        endpoints, model_id, most = (*model.endpoints, *_own(model, catalog)), model.id, model.max_output_tokens
-    providers = [(found, endpoint) for endpoint in endpoints if (found := catalog.usable(endpoint.provider))]
-    speaking = list(_speaking(providers, request.format))
-    candidates = _order(speaking, request)
+        model_id, successor, window = model.id, model.successor_id, model.context_window
+        parameters = model.parameters or platform_parameters(model.max_output_tokens)
+        endpoints = listed(model, catalog, caller.organisation_id)
+    candidates = _order(_speaking(request, endpoints, catalog, caller, (model_id, successor)), request, preferred)
     if not candidates:
-        raise NoEndpoint(model_id) if speaking or not providers else _unserved(model_id, request.format)
-    return Plan(model_id, candidates, fill_in(request, settings, most))
+        raise NoEndpoint(model_id)
+    fill = fill_in(request, parameters, settings.fill)
+    if window is not None:
+        check_fits(request, model_id, window, fill)
+    return Plan(model_id, candidates, fill)
 
 
-def _speaking(providers: Iterable[tuple[Provider, Endpoint]], asked: Format) -> Iterator[Candidate]:
-    for provider, endpoint in providers:
-        wire = provider.wires.get(asked)
-        if wire is not None:
-            yield Candidate(provider, endpoint, wire)
+def plan_custom(
+    request: ChatRequest, custom: CustomModel, catalog: Catalog, caller: Caller, key: Key | None = None
+) -> Plan:
+    """The same for a custom model that was found already, or that is not kept yet: `key` is then its own.
+
+    Raises as `make_plan` does.
+    """
+    provider = _provider_of(custom, catalog, caller, key)
+    if provider is None or (request.providers and provider.name not in request.providers):
+        raise NoEndpoint(custom.model_id)
+    wire = provider.wires.get(request.format)
+    if wire is None:
+        raise _unspoken(custom.model_id, request.format)
+    model = catalog.beneath(custom)
+    parameters = (model and model.parameters) or platform_parameters(model.max_output_tokens if model else None)
+    settings = catalog.settings.get(caller.user_id, catalog.no_settings)
+    fill = fill_in(request, parameters, settings.fill, custom.fill)
+    window = catalog.window(custom)
+    if window is not None:
+        check_fits(request, custom.model_id, window, fill)
+    return Plan(custom.model_id, [Candidate(provider, custom.endpoint, wire, (), custom, key)], fill)
 
 
-def _unserved(model: str, asked: Format) -> PantheonError:
+def _provider_of(custom: CustomModel, catalog: Catalog, caller: Caller, key: Key | None) -> Provider | None:
+    """Where a custom model is, and how it is talked to; None where it can't be reached.
+
+    An endpoint of the user's own is asked in the one format that its address says, whatever else the provider serves.
+    """
+    name = custom.endpoint.provider
+    found = catalog.providers.get(name)
+    if found is None or not found.wires:
+        return None
+    if custom.provider_hosted:
+        has_key = bool(custom.key_version) or key is not None
+        return found if has_key and found.base_url else catalog.usable(name, caller.organisation_id)
+    wires = found.wires
+    if Format.CHAT in wires and Format.RESPONSES in wires:
+        wires = {**wires, Format.RESPONSES: wires[Format.CHAT]}
+    return replace(found, base_url=custom.base_url, wires=wires, sandbox=False)
+
+
+def _speaking(
+    request: ChatRequest, endpoints: Iterable[Endpoint], catalog: Catalog, caller: Caller, names: tuple[str, str]
+) -> list[Candidate]:
+    """What the caller can use and what takes such requests; `names` are the model's and its successor's."""
+    organisation_id, asked = caller.organisation_id, request.format
+    overrides = catalog.overrides.get(organisation_id, ())
+    candidates, usable = [], False
+    for endpoint in endpoints:
+        provider = catalog.usable(endpoint.provider, organisation_id)
+        if provider is not None:
+            usable = True
+            wire = provider.wires.get(asked)
+            if wire is not None:
+                candidates.append(Candidate(provider, endpoint, wire, overrides))
+    if not candidates:
+        raise _unspoken(names[0], asked) if usable else NoEndpoint(*names)
+    return candidates
+
+
+def _unspoken(model: str, asked: Format) -> PantheonError:
     """Why a model with providers has no candidates."""
     return UnsupportedFeature(f"No provider of {model!r} serves {asked.value}", model=model, format=asked.value)
 
 
-def _own(model: Model, catalog: Catalog) -> Sequence[Endpoint]:
-    """The endpoint of the provider that has the vendor's name, for a model that the catalog lists only with others."""
-    vendor, _, rest = model.id.partition("/")
-    listed = any(endpoint.provider == vendor for endpoint in model.endpoints)
-    return () if listed or not catalog.usable(vendor) else (Endpoint(vendor, rest),)
-
-
-def _unlisted(name: str, catalog: Catalog) -> Sequence[Endpoint]:
-    """Endpoints for a `<vendor>/<name>` the catalog does not list: the provider of that name, then aggregators."""
-    vendor, _, rest = name.partition("/")
-    # The name goes into headers, the journal and the ledger: what no provider calls a model stops here.
-    if not vendor or not rest or len(name) > _MODEL_LENGTH or not (name.isascii() and name.isprintable()):
-        raise ModelNotFound(name)
-    endpoints = [Endpoint(vendor, rest)] if catalog.usable(vendor) else []
-    endpoints += [
-        Endpoint(provider.name, name)
-        for provider in catalog.providers.values()
-        if provider.aggregates_vendors and provider.name != vendor and catalog.usable(provider.name)
-    ]
-    if not endpoints and vendor not in catalog.providers:
-        raise ModelNotFound(name)
-    return endpoints
-
-
-def _order(candidates: list[Candidate], request: ChatRequest) -> Sequence[Candidate]:
+def _order(candidates: list[Candidate], request: ChatRequest, preferred: str) -> Sequence[Candidate]:
+    """Those the request names, in its order; else all, the `preferred` provider's first."""
     if request.providers:
         rank = {name: place for place, name in enumerate(request.providers)}
         candidates = [candidate for candidate in candidates if candidate.provider.name in rank]
         candidates.sort(key=lambda candidate: rank[candidate.provider.name])
+    elif preferred:
+        candidates.sort(key=lambda candidate: candidate.provider.name != preferred)
     return candidates if request.fallback else candidates[:1]

@@ -20,6 +20,7 @@ class Receipt(msgspec.Struct, frozen=True):
     reported: Decimal | None
     time_to_first_token: float | None
     total: float
+    price_override_id: str = ""
 
 
 def cost_message(receipt: Receipt) -> Cost:
@@ -28,6 +29,7 @@ def cost_message(receipt: Receipt) -> Cost:
         amount=None if receipt.amount is None else to_proto(receipt.amount),
         price_version_id=receipt.price_version_id,
         provider_reported=None if receipt.reported is None else to_proto(receipt.reported),
+        price_override_id=receipt.price_override_id,
     )
 
 

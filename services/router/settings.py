@@ -6,11 +6,12 @@ from pydantic import Field
 
 from services.router.journal import JournalLimits
 from services.runtime.callers import CallerSettings
+from services.runtime.egress import EgressSettings
 
 _MIB = 1024 * 1024
 
 
-class RouterSettings(CallerSettings):
+class RouterSettings(CallerSettings, EgressSettings):
     """Addresses are "host:port", times are seconds, sizes are bytes."""
 
     grpc_listen: str = "127.0.0.1:50051"

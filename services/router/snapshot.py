@@ -1,33 +1,47 @@
-"""What a router knows without asking: providers, models, prices and settings, followed from the catalog's changes."""
+"""What a router knows without asking: models, prices and what people chose, followed from the catalog's changes."""
 
 import asyncio
 import contextlib
+from collections import deque
 from pathlib import Path
 
 import grpc
 
 from pantheon.catalog.v1 import model_pb2
-from pantheon.events.v1.change_pb2 import Change
-from pantheon.usage.v1.ledger_pb2 import Target
-from services.rating import CompiledPrice
-from services.router.catalog import Catalog, Settings
-from services.router.catalog_messages import model_of, provider_of, settings_of
+from pantheon.catalog.v1.settings_pb2 import UserSettings
+from pantheon.events.v1.change_pb2 import Change, ProviderKeysChanged, UseCasesChanged
+from services.router.catalog import Catalog, CustomModel, Endpoint
+from services.router.catalog_messages import choices_of, custom_model_of, model_of, provider_of, settings_of
+from services.router.prices import override_of
+from services.router.wanted import Wanted
 from services.runtime.bus import Bus
 from services.runtime.follower import Follower
 from services.runtime.process import Process
 
 _FIRST_SNAPSHOT_SECONDS = 10.0
+_REMOVED_ENDPOINTS = 1_024
 
 
 class Snapshot:
-    """The copy. Readers take what they need in one go; `apply` and `reset` replace entries, never change them."""
+    """The copy. Readers take what they need in one go; `apply` and `reset` replace entries, never change them.
+
+    Attributes:
+        catalog: the copy itself.
+        wanted: the secrets that its changes say have to be fetched.
+        removed: endpoints that are gone, latest last: what was started at them is still to be rated.
+    """
 
     def __init__(self) -> None:
         self.catalog = Catalog()
-        self._settings: dict[str, Settings] = {}
-        self._no_settings = Settings()
-        self.providers_changed = asyncio.Event()
+        self.wanted = Wanted()
+        self.removed: deque[Endpoint] = deque(maxlen=_REMOVED_ENDPOINTS)
+        self._custom_models: dict[str, CustomModel] = {}
         self._follower: Follower | None = None
+
+    @property
+    def revision(self) -> int:
+        """The catalog's, as far as it was followed; -1 before that."""
+        return -1 if self._follower is None else self._follower.revision
 
     def check_fresh(self) -> None:
         """Raises SnapshotStale when the copy can't be trusted any more."""
@@ -38,51 +52,105 @@ class Snapshot:
         """Ties the copy to the follower that fills it, to know when it is stale."""
         self._follower = follower
 
-    def settings_of(self, user_id: str) -> Settings:
-        """A user's settings; empty ones for a user who never set any."""
-        return self._settings.get(user_id, self._no_settings)
-
-    def price(self, target: Target, version_id: str) -> CompiledPrice | None:
-        """The price version an attempt was started under; None where it is no longer known."""
-        model = self.catalog.models.get(target.model)
-        for endpoint in model.endpoints if model else ():
-            if endpoint.provider == target.provider:
-                for price in endpoint.prices:
-                    if price.version.id == version_id:
-                        return price
-        return None
-
     def reset(self) -> None:
         """Forgets everything: a snapshot follows."""
         self.catalog = Catalog()
-        self._settings = {}
+        self.wanted.add_all(self._custom_models)
+        self._custom_models = {}
 
     def apply(self, change: Change) -> None:
         """Takes one change of the catalog's."""
-        event = change.WhichOneof("event")
-        if event == "model_changed":
-            self._put_model(change.model_changed.model)
-        elif event == "model_removed":
-            self._drop_model(change.model_removed.model_id)
-        elif event == "provider_changed":
-            provider = provider_of(change.provider_changed.provider)
-            self.catalog.providers[provider.name] = provider
-            self.providers_changed.set()
-        elif event == "settings_changed":
-            settings = change.settings_changed.settings
-            self._settings[settings.user_id] = settings_of(settings)
+        match change.WhichOneof("event"):
+            case "model_changed":
+                self._put_model(change.model_changed.model)
+            case "model_removed":
+                self._drop_model(change.model_removed.model_id)
+            case "provider_changed":
+                provider = provider_of(change.provider_changed.provider)
+                self.catalog.providers[provider.name] = provider
+                self.wanted.add_providers()
+            case "provider_keys_changed":
+                self._put_own_keys(change.provider_keys_changed)
+            case "settings_changed":
+                self._put_settings(change.settings_changed.settings)
+            case "use_cases_changed":
+                self._put_use_cases(change.use_cases_changed)
+            case "custom_model_changed":
+                self._put_custom_model(custom_model_of(change.custom_model_changed.custom_model))
+            case "custom_model_removed":
+                self._drop_custom_model(change.custom_model_removed.custom_model_id)
+            case "price_override_added":
+                override = override_of(change.price_override_added.price_override)
+                kept = self.catalog.overrides.get(override.organisation_id, ())
+                others = (each for each in kept if each.id != override.id)
+                self.catalog.overrides[override.organisation_id] = (*others, override)
 
     def _put_model(self, message: model_pb2.Model) -> None:
         self._drop_model(message.id)
-        self.catalog.models[message.id] = model_of(message)
-        for alias in message.aliases:
-            self.catalog.aliases[alias] = message.id
+        model = model_of(message)
+        self.catalog.models[model.id] = model
+        for alias in model.aliases:
+            self.catalog.aliases[alias] = model.id
 
     def _drop_model(self, model_id: str) -> None:
-        if self.catalog.models.pop(model_id, None) is not None:
-            aliases = self.catalog.aliases
-            for alias in [alias for alias, target in aliases.items() if target == model_id]:
-                del aliases[alias]
+        model = self.catalog.models.pop(model_id, None)
+        if model is None:
+            return
+        self.removed.extend(model.endpoints)
+        for alias in model.aliases:
+            if self.catalog.aliases.get(alias) == model_id:
+                del self.catalog.aliases[alias]
+
+    def _put_custom_model(self, model: CustomModel) -> None:
+        self._forget_custom_model(model.id)
+        self._custom_models[model.id] = model
+        shared = self.catalog.custom_models.get(model.scope, {})
+        self.catalog.custom_models[model.scope] = {**shared, model.model_id: model}
+        if model.key_version:
+            self.wanted.add_custom_model(model.id)
+
+    def _drop_custom_model(self, id_: str) -> None:
+        model = self._forget_custom_model(id_)
+        if model is not None:
+            self.removed.append(model.endpoint)
+
+    def _forget_custom_model(self, id_: str) -> CustomModel | None:
+        model = self._custom_models.pop(id_, None)
+        if model is None:
+            return None
+        if model.key_version:
+            self.wanted.add_custom_model(id_)
+        left = {name: each for name, each in self.catalog.custom_models[model.scope].items() if each.id != id_}
+        if left:
+            self.catalog.custom_models[model.scope] = left
+        else:
+            del self.catalog.custom_models[model.scope]
+        return model
+
+    def _put_settings(self, message: UserSettings) -> None:
+        settings = settings_of(message)
+        if settings == self.catalog.no_settings:
+            self.catalog.settings.pop(message.user_id, None)
+        else:
+            self.catalog.settings[message.user_id] = settings
+
+    def _put_use_cases(self, event: UseCasesChanged) -> None:
+        choices = choices_of(event.choices)
+        if choices:
+            self.catalog.use_cases[event.organisation_id] = choices
+        else:
+            self.catalog.use_cases.pop(event.organisation_id, None)
+
+    def _put_own_keys(self, event: ProviderKeysChanged) -> None:
+        self.wanted.add_providers()
+        if not event.organisation_id:
+            return
+        providers = self.catalog.own_keys.get(event.organisation_id, frozenset())
+        providers = providers | {event.provider} if event.count else providers - {event.provider}
+        if providers:
+            self.catalog.own_keys[event.organisation_id] = providers
+        else:
+            self.catalog.own_keys.pop(event.organisation_id, None)
 
 
 async def follow_catalog(

@@ -79,7 +79,19 @@ class BodyTooLarge(BadRequest):
 
 
 class ContextTooLong(BadRequest):
+    """It is certain that the request can't fit: `prompt_tokens` is the least that the prompt can have."""
+
     reason = "CONTEXT_TOO_LONG"
+
+    def __init__(self, model: str, window: int, prompt_tokens: int, max_tokens: int) -> None:
+        super().__init__(
+            f"{model[:200]} has room for {window} tokens; the prompt has at least {prompt_tokens},"
+            f" and {max_tokens} are asked for",
+            model=model[:200],
+            window=window,
+            prompt_tokens=prompt_tokens,
+            max_tokens=max_tokens,
+        )
 
 
 class UnsupportedFeature(BadRequest):
@@ -157,8 +169,10 @@ class Refused(PantheonError):
 class NoEndpoint(Refused):
     reason = "NO_ENDPOINT"
 
-    def __init__(self, model: str) -> None:
-        super().__init__(f"No configured provider offers {model[:200]!r}", model=model[:200])
+    def __init__(self, model: str, successor: str = "") -> None:
+        advice = f"; {successor!r} is advised in its place" if successor else ""
+        metadata = {"successor": successor} if successor else {}
+        super().__init__(f"No configured provider offers {model[:200]!r}{advice}", model=model[:200], **metadata)
 
 
 class ModelUnpriced(Refused):

@@ -51,11 +51,11 @@ class Row:
 ROWS = (
     Row("openai", "/openai/v1", WireFormat.WIRE_FORMAT_OPENAI_CHAT, serves_responses=True),
     Row("openrouter", "/openrouter/api/v1", WireFormat.WIRE_FORMAT_OPENAI_CHAT),
-    Row("custom", "/custom/v1", WireFormat.WIRE_FORMAT_OPENAI_CHAT, serves_responses=True),
+    Row("other", "/custom/v1", WireFormat.WIRE_FORMAT_OPENAI_CHAT, serves_responses=True),
     Row("anthropic", "/anthropic", WireFormat.WIRE_FORMAT_ANTHROPIC_MESSAGES, AuthStyle.AUTH_STYLE_X_API_KEY),
-    Row("custom-messages", "/custom", WireFormat.WIRE_FORMAT_ANTHROPIC_MESSAGES, AuthStyle.AUTH_STYLE_X_API_KEY),
+    Row("other-messages", "/custom", WireFormat.WIRE_FORMAT_ANTHROPIC_MESSAGES, AuthStyle.AUTH_STYLE_X_API_KEY),
     Row("gemini", "/gemini", WireFormat.WIRE_FORMAT_GEMINI, AuthStyle.AUTH_STYLE_X_GOOG_API_KEY),
-    Row("custom-gemini", "/custom", WireFormat.WIRE_FORMAT_GEMINI, AuthStyle.AUTH_STYLE_X_GOOG_API_KEY),
+    Row("other-gemini", "/custom", WireFormat.WIRE_FORMAT_GEMINI, AuthStyle.AUTH_STYLE_X_GOOG_API_KEY),
 )
 
 _VENDORS = {"messages": "anthropic", "gemini": "gemini"}
@@ -88,10 +88,10 @@ class Recording:
         """Which row of the catalog it is sent to."""
         if self.wire in ("messages", "gemini"):
             vendor = _VENDORS[self.wire]
-            return f"custom-{self.wire}" if self.provider.startswith("custom:") else vendor
+            return f"other-{self.wire}" if self.provider.startswith("custom:") else vendor
         if self.wire == "responses":
-            return "openai" if self.provider == "openai" else "custom"
-        return self.provider if self.provider in ("openai", "openrouter") else "custom"
+            return "openai" if self.provider == "openai" else "other"
+        return self.provider if self.provider in ("openai", "openrouter") else "other"
 
     @property
     def label(self) -> str:

@@ -11,7 +11,7 @@ from services.router.api import openai_errors
 from services.router.api.anthropic import errors as anthropic_errors
 from services.router.api.anthropic import models as anthropic
 from services.router.api.app import Exchange
-from services.router.catalog import Catalog, Model
+from services.router.catalog import Model
 from services.router.snapshot import Snapshot
 from services.runtime.errors import ModelNotFound
 
@@ -32,32 +32,19 @@ class ModelsSurface:
         for_anthropic = bool(exchange.header(b"anthropic-version"))
         if for_anthropic:
             exchange.reply.errors = anthropic_errors
-        await exchange.principal()
+        caller = await exchange.principal()
         catalog = self._snapshot.catalog
         found: Any
         if exchange.path == MODELS:
-            models = usable_models(catalog)
+            models = catalog.offered(caller)
             found = anthropic.page(models, exchange.scope["query_string"]) if for_anthropic else _list(models)
         else:
-            model = _find(catalog, exchange.path.removeprefix(f"{MODELS}/"))
+            name = exchange.path.removeprefix(f"{MODELS}/")
+            model = catalog.named(name, caller)
+            if model is None:
+                raise ModelNotFound(name)
             found = anthropic.listed(model) if for_anthropic else _listed(model)
         await exchange.reply.send(_encode(found))
-
-
-def usable_models(catalog: Catalog) -> list[Model]:
-    """The models that some configured provider offers."""
-    return [
-        model
-        for model in catalog.models.values()
-        if any(catalog.usable(endpoint.provider) for endpoint in model.endpoints)
-    ]
-
-
-def _find(catalog: Catalog, name: str) -> Model:
-    model = catalog.find(name)
-    if model is None:
-        raise ModelNotFound(name)
-    return model
 
 
 def _list(models: list[Model]) -> dict[str, object]:

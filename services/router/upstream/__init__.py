@@ -14,6 +14,7 @@ ledger row. Why this is not a library: docs/adr/002-own-upstream-transport.md.
 
 from services.router.upstream.client import NotDispatched, Upstream
 from services.router.upstream.limits import Limits, Timeouts
+from services.router.upstream.names import Lookup, system_lookup
 from services.router.upstream.response import Response
 
-__all__ = ["Limits", "NotDispatched", "Response", "Timeouts", "Upstream"]
+__all__ = ["Limits", "Lookup", "NotDispatched", "Response", "Timeouts", "Upstream", "system_lookup"]

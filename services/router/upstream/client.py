@@ -9,19 +9,19 @@ from services.router.upstream.names import Lookup, Names, system_lookup
 from services.router.upstream.pool import Pool
 from services.router.upstream.requests import request_head, target_of
 from services.router.upstream.response import Response
-from services.runtime.errors import ProviderBroken, ProviderError, ProviderTimeout
+from services.runtime.errors import PantheonError, ProviderBroken, ProviderTimeout
 
 
 class NotDispatched(Exception):
     """The request was never sent. `error` is what to tell the client when nothing else can be tried."""
 
-    def __init__(self, error: ProviderError) -> None:
+    def __init__(self, error: PantheonError) -> None:
         super().__init__(error.message)
         self.error = error
 
 
 class Upstream:
-    """The connections to all providers. One a process; to be made within a running loop.
+    """The connections to all providers that may share them. To be made within a running loop.
 
     `tls` says whom to trust, by default whom the system does; `guard` is asked about each address to be connected to,
     once a connection; `lookup` finds the addresses of a name.

@@ -1,9 +1,9 @@
 """A router in the test's own process: the real engine, journal, transport and surfaces, with any provider behind."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +14,8 @@ import httpx2 as httpx
 
 from pantheon.auth.v1.access_pb2 import Role
 from pantheon.catalog.v1 import model_pb2, price_pb2, provider_pb2
+from pantheon.catalog.v1.catalog_service_pb2 import ListSecretsResponse
+from pantheon.catalog.v1.provider_key_pb2 import CustomModelSecret, ProviderSecret, ProviderSecrets
 from pantheon.events.v1.change_pb2 import Change, ModelChanged, ProviderChanged
 from pantheon.events.v1.completion_pb2 import CompletionEvent, CompletionFinished, CompletionStarted
 from pantheon.router.v1 import router_service_pb2_grpc
@@ -25,16 +27,20 @@ from services.router.api.http import MAX_BODY_BYTES
 from services.router.api.routes import http_api
 from services.router.engine import Engine
 from services.router.journal import Files, Journal, JournalLimits, create_spool
-from services.router.provider_keys import ProviderKeys
+from services.router.provider_keys import Status
+from services.router.secret_keys import SecretKeys
 from services.router.snapshot import Snapshot
-from services.router.upstream import Timeouts, Upstream
+from services.router.upstream import Timeouts
+from services.router.upstreams import Upstreams
 from services.runtime import times
 from services.runtime.auth import ALL_SCOPES, Principal
+from services.runtime.egress import EgressPolicy
 from services.runtime.errors import CredentialsInvalid
 from services.runtime.http import HttpServer
 from services.runtime.identity import ServiceTrust, generate
 from services.runtime.money import to_proto
 from services.runtime.server import GrpcServer
+from services.runtime.tasks import Tasks
 
 KEY = "pan-test"
 PRINCIPAL = Principal("user-1", "organisation-1", "project-1", "key-1", Role.ROLE_MEMBER, ALL_SCOPES)
@@ -54,6 +60,37 @@ class OneKey:
 
 
 @dataclass
+class Secrets:
+    """A Source of keys. `platform` and those of `organisations` are secrets by provider; a key's id is its secret's.
+
+    `reports` is what was reported, in order.
+    """
+
+    platform: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    organisations: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    custom_models: list[CustomModelSecret] = field(default_factory=list)
+    reports: list[tuple[str, Status]] = field(default_factory=list)
+
+    async def secrets(self, *, providers: bool, custom_model_ids: Sequence[str]) -> ListSecretsResponse:
+        owners = {"": self.platform, **self.organisations} if providers else {}
+        return ListSecretsResponse(
+            provider_secrets=[
+                ProviderSecrets(
+                    provider=provider,
+                    organisation_id=owner,
+                    secrets=[ProviderSecret(key_id=f"id of {secret}", secret=secret) for secret in secrets],
+                )
+                for owner, providers in owners.items()
+                for provider, secrets in providers.items()
+            ],
+            custom_model_secrets=[one for one in self.custom_models if one.custom_model_id in custom_model_ids],
+        )
+
+    async def report(self, key_id: str, status: Status) -> None:
+        self.reports.append((key_id, status))
+
+
+@dataclass
 class RunningRouter:
     """The router and what a test looks at. `http` and `stub` are clients with the right key.
 
@@ -65,6 +102,7 @@ class RunningRouter:
     engine: Engine
     journal: Journal
     snapshot: Snapshot
+    secrets: Secrets
     first: int = 1
 
     @property
@@ -199,19 +237,21 @@ async def running_router(
     longest_seconds: float = 60,
     files: Files | None = None,
     limits: JournalLimits = _LIMITS,
+    egress_allow: str = "",
 ) -> AsyncIterator[RunningRouter]:
     async with AsyncExitStack() as stack:
         snapshot = Snapshot()
         for change in changes:
             snapshot.apply(change)
-        provider_keys = await _loaded_keys(stack, keys)
+        source = Secrets(keys)
+        secret_keys = await _loaded_keys(stack, source, snapshot)
         spool = create_spool(directory / "spool")
         stack.callback(spool.release)
         journal = await Journal.open(spool, limits, files)
         stack.push_async_callback(journal.close)
-        upstream = Upstream(timeouts or Timeouts())
-        stack.push_async_callback(upstream.close)
-        engine = Engine(snapshot, provider_keys, journal, upstream, longest_seconds=longest_seconds)
+        upstreams = Upstreams(timeouts or Timeouts(), EgressPolicy.parse(egress_allow))
+        stack.push_async_callback(upstreams.close)
+        engine = Engine(snapshot, secret_keys, journal, upstreams, longest_seconds=longest_seconds)
         stack.push_async_callback(engine.settled)
         http_server = HttpServer(http_api(engine, OneKey(), snapshot), "127.0.0.1", 0, name="http")
         await http_server.start()
@@ -234,19 +274,18 @@ async def running_router(
         )
         await stack.enter_async_context(http)
         stub = router_service_pb2_grpc.RouterServiceStub(channel)
-        yield RunningRouter(http, stub, engine, journal, snapshot)
+        yield RunningRouter(http, stub, engine, journal, snapshot, source)
 
 
 _UNLIMITED = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
 
 
-async def _loaded_keys(stack: AsyncExitStack, keys: Mapping[str, tuple[str, ...]]) -> ProviderKeys:
-    async def fetch() -> Mapping[str, tuple[str, ...]]:
-        return keys
-
-    provider_keys = ProviderKeys(fetch)
-    keeping = asyncio.create_task(provider_keys.keep())
-    stack.callback(keeping.cancel)
+async def _loaded_keys(stack: AsyncExitStack, source: Secrets, snapshot: Snapshot) -> SecretKeys:
+    keys = SecretKeys(source, snapshot.wanted)
+    tasks = Tasks()
+    stack.push_async_callback(tasks.close)
+    tasks.start("keys", keys.keep())
+    tasks.start("key reports", keys.report())
     async with asyncio.timeout(5):
-        await provider_keys.loaded.wait()
-    return provider_keys
+        await keys.providers.loaded.wait()
+    return keys

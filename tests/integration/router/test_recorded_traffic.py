@@ -75,7 +75,9 @@ async def _send_all(router: RunningRouter, exchanges: Sequence[Exchange]) -> lis
 
 
 def _name(base: str) -> str:
-    return base.split("/")[1]
+    """The provider's; `custom` is no provider's name, for models that users describe begin with it."""
+    name = base.split("/")[1]
+    return "other" if name == "custom" else name
 
 
 def _edited(diff: dict[str, Any]) -> list[str]:

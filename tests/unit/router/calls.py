@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -13,9 +14,10 @@ from pantheon.events.v1.completion_pb2 import CompletionEvent, CompletionFinishe
 from pantheon.usage.v1.ledger_pb2 import Surface
 from services.rating import CompiledPrice, PriceUnit, PriceVersion, UnitPrice, compile_price
 from services.router.attempts import Attempt, Call
-from services.router.catalog import Catalog, Endpoint, Model, Provider
+from services.router.catalog import Catalog, Endpoint, Model, Provider, Settings
 from services.router.chat import ChatRequest, Format
-from services.router.plan import Candidate, Plan
+from services.router.plan import Candidate, Plan, make_plan
+from services.router.prices import DatedPrice
 from services.router.wire.base import Dialect
 from services.router.wire.openai_chat import OpenAIChat
 from services.runtime.auth import ALL_SCOPES, Principal
@@ -25,6 +27,7 @@ from services.runtime.ids import uuid7
 PRINCIPAL = Principal("user-1", "organisation-1", "project-1", "key-1", Role.ROLE_MEMBER, ALL_SCOPES)
 WIRE = OpenAIChat()
 WIRES = {Format.CHAT: WIRE, Format.MESSAGES: WIRE, Format.RESPONSES: WIRE}
+NO_SETTINGS = Settings()
 PAST = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -60,8 +63,12 @@ def price(
     )
 
 
-def model(name: str, *endpoints: Endpoint, most: int | None = None) -> Model:
-    return Model(name, endpoints, most, created=0)
+def model(name: str, *endpoints: Endpoint, most: int | None = None, **facts: Any) -> Model:
+    return Model(name, endpoints, most, created=0, **facts)
+
+
+def endpoint(provider: str, name: str, *prices: CompiledPrice) -> Endpoint:
+    return Endpoint(provider, name, tuple(map(DatedPrice.of, prices)))
 
 
 def catalog(providers: Iterable[Provider], models: Iterable[Model] = (), **aliases: str) -> Catalog:
@@ -70,6 +77,13 @@ def catalog(providers: Iterable[Provider], models: Iterable[Model] = (), **alias
         {row.id: row for row in models},
         {alias.replace("_", "-"): name for alias, name in aliases.items()},
     )
+
+
+def planned(
+    asked: ChatRequest, known: Catalog, settings: Settings = NO_SETTINGS, caller: Principal = PRINCIPAL
+) -> Plan:
+    """The plan for a caller with these settings."""
+    return make_plan(asked, replace(known, settings={**known.settings, caller.user_id: settings}), caller)
 
 
 def request(name: str = "openai/gpt-4", *, stream: bool = False, **members: Any) -> ChatRequest:
@@ -132,7 +146,7 @@ def attempt(
     journal: KeptJournal, *prices: CompiledPrice, asked: ChatRequest | None = None, began: float | None = None
 ) -> Attempt:
     """An attempt at OpenAI's endpoint with these prices."""
-    candidate = Candidate(provider("openai"), Endpoint("openai", "gpt-4-0613", prices), WIRE)
+    candidate = Candidate(provider("openai"), endpoint("openai", "gpt-4-0613", *prices), WIRE)
     plan = Plan("openai/gpt-4", [candidate], {})
     arrived = time.monotonic() if began is None else began
     call = Call(str(uuid7()), asked or request(), PRINCIPAL, Surface.SURFACE_GRPC, plan, arrived)

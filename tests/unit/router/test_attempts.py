@@ -13,8 +13,9 @@ from pantheon.events.v1.completion_pb2 import CompletionFinished, CompletionStar
 from pantheon.usage.v1.ledger_pb2 import LedgerState, Outcome, Surface, Target
 from pantheon.usage.v1.measure_pb2 import TokenUsage
 from services.rating import Tokens
-from services.router.attempts import booked_as, rate_lost
+from services.router.attempts import booked_as
 from services.router.catalog import Endpoint
+from services.router.lost import rate_lost
 from services.router.plan import Candidate
 from services.router.snapshot import Snapshot
 from services.runtime import times

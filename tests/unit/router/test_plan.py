@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 
 from services.router.catalog import Catalog, Endpoint, Settings
 from services.router.chat import ChatRequest, Format
-from services.router.plan import make_plan
 from services.runtime.errors import InvalidField, ModelNotFound, NoEndpoint, PantheonError, UnsupportedFeature
-from tests.unit.router.calls import catalog, model, price, provider, request
+from tests.unit.router.calls import NO_SETTINGS, catalog, endpoint, model, planned, price, provider, request
 
 GPT_4 = model("openai/gpt-4", Endpoint("openai", "gpt-4"), Endpoint("openrouter", "openai/gpt-4"))
 OPUS = model("anthropic/claude-3-opus", Endpoint("anthropic", "opus"), Endpoint("openrouter", "anthropic/opus"))
@@ -23,13 +22,12 @@ PROVIDERS = (
 )
 CATALOG = catalog(PROVIDERS, (GPT_4, OPUS), gpt_4="openai/gpt-4")
 WITHOUT_AGGREGATOR = catalog((provider("openai"), provider("deepseek", configured=False)), (GPT_4,))
-NO_SETTINGS = Settings()
 
 
 def where(asked: ChatRequest | str, known: Catalog = CATALOG, settings: Settings = NO_SETTINGS) -> list[str]:
     """The endpoints of the plan, as `provider:model`."""
     asked = request(asked) if isinstance(asked, str) else asked
-    plan = make_plan(asked, known, settings)
+    plan = planned(asked, known, settings)
     return [f"{one.endpoint.provider}:{one.endpoint.provider_model_id}" for one in plan.candidates]
 
 
@@ -39,11 +37,11 @@ def test_a_canonical_name_is_served_by_its_endpoints_in_the_catalog_s_order() ->
 
 def test_an_alias_means_its_model() -> None:
     assert where("gpt-4") == where("openai/gpt-4")
-    assert make_plan(request("gpt-4"), CATALOG, NO_SETTINGS).model == "openai/gpt-4"
+    assert planned(request("gpt-4"), CATALOG).model == "openai/gpt-4"
 
 
 def test_each_candidate_has_its_provider_and_the_format_it_speaks() -> None:
-    first, _ = make_plan(request("gpt-4"), CATALOG, NO_SETTINGS).candidates
+    first, _ = planned(request("gpt-4"), CATALOG).candidates
     assert first.provider is PROVIDERS[0]
     assert first.wire is PROVIDERS[0].wires[Format.CHAT]
 
@@ -96,7 +94,7 @@ def test_an_aggregator_s_own_name_is_taken_off() -> None:
 
 
 def test_an_unlisted_model_has_no_price() -> None:
-    plan = make_plan(request("acme/new"), CATALOG, NO_SETTINGS)
+    plan = planned(request("acme/new"), CATALOG)
     assert plan.model == "acme/new"
     assert plan.candidates[0].endpoint.prices == ()
 
@@ -118,13 +116,13 @@ def test_a_name_that_nobody_could_mean_is_not_found(name: str) -> None:
 )
 def test_a_name_that_no_header_or_ledger_could_carry_is_not_found(name: str) -> None:
     with pytest.raises(ModelNotFound):
-        make_plan(replace(request(), model=name), CATALOG, NO_SETTINGS)
+        planned(replace(request(), model=name), CATALOG)
 
 
 @given(st.text(max_size=30))
 def test_any_name_is_planned_or_refused(name: str) -> None:
     try:
-        found = make_plan(replace(request(), model=name), CATALOG, NO_SETTINGS)
+        found = planned(replace(request(), model=name), CATALOG)
     except PantheonError as refused:
         assert isinstance(refused, ModelNotFound | InvalidField)  # noqa: PT017 - which of the two depends on the name
     else:
@@ -156,12 +154,12 @@ def test_without_fallback_only_the_best_is_tried() -> None:
 
 def test_the_price_in_force_is_the_newest_that_has_begun() -> None:
     begins = datetime(2026, 3, 1, tzinfo=UTC)
-    endpoint = Endpoint("openai", "gpt-4", (price("old"), price("new", since=begins)))
+    dated = endpoint("openai", "gpt-4", price("old"), price("new", since=begins))
     assert [found.version.id if found else None for found in (
-        endpoint.price_at(begins - timedelta(microseconds=1)),
-        endpoint.price_at(begins),
-        endpoint.price_at(begins + timedelta(days=1)),
-        endpoint.price_at(datetime(2019, 1, 1, tzinfo=UTC)),
+        dated.price_at(begins - timedelta(microseconds=1)),
+        dated.price_at(begins),
+        dated.price_at(begins + timedelta(days=1)),
+        dated.price_at(datetime(2019, 1, 1, tzinfo=UTC)),
     )] == ["old", "new", "new", None]  # fmt: skip
 
 

@@ -8,14 +8,12 @@ import pytest
 
 from services.router.catalog import Endpoint, Settings
 from services.router.chat import ChatRequest
-from services.router.plan import make_plan
 from services.runtime.errors import InvalidField
-from tests.unit.router.calls import catalog, model, provider, request
+from tests.unit.router.calls import NO_SETTINGS, catalog, model, planned, provider, request
 
 GPT_4 = model("openai/gpt-4", Endpoint("openai", "gpt-4"), most=4096)
 SMALL = model("openai/small", Endpoint("openai", "small"), most=1000)
 CATALOG = catalog((provider("openai"),), (GPT_4, SMALL))
-NO_SETTINGS = Settings()
 DEFAULTS = {"temperature": 0.7, "max_tokens": 2000, "top_p": 1.0, "frequency_penalty": 0.0, "presence_penalty": 0.0}
 
 
@@ -28,7 +26,7 @@ def raw(parameters: dict[str, Any]) -> dict[str, msgspec.Raw]:
 
 
 def filled(asked: ChatRequest, settings: Settings = NO_SETTINGS) -> dict[str, Any]:
-    fill = make_plan(asked, CATALOG, settings).fill
+    fill = planned(asked, CATALOG, settings).fill
     return {name: msgspec.json.decode(value) for name, value in fill.items()}
 
 
@@ -65,7 +63,7 @@ def test_neutral_parameters_are_filled_in_before_settings() -> None:
 
 def test_what_was_set_keeps_its_bytes() -> None:
     settings = Settings(fill={"temperature": msgspec.Raw(b"0.70")})
-    assert bytes(make_plan(request(), CATALOG, settings).fill["temperature"]) == b"0.70"
+    assert bytes(planned(request(), CATALOG, settings).fill["temperature"]) == b"0.70"
 
 
 def test_max_completion_tokens_are_max_tokens_too() -> None:

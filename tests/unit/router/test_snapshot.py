@@ -1,8 +1,6 @@
 """The router's copy of the catalog, as changes make it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -11,20 +9,17 @@ import pytest
 
 from pantheon.catalog.v1 import model_pb2, parameters_pb2, price_pb2, provider_pb2, settings_pb2
 from pantheon.events.v1.change_pb2 import Change, ModelChanged, ModelRemoved, ProviderChanged, SettingsChanged
-from pantheon.usage.v1.ledger_pb2 import Target
 from services.rating import Tokens
 from services.router.catalog import Settings
 from services.router.chat import Format
-from services.router.provider_keys import ProviderKeys
 from services.router.snapshot import Snapshot
+from services.router.wanted import Wants
 from services.router.wire.base import Dialect
 from services.router.wire.openai_chat import OpenAIChat
 from services.router.wire.openai_responses import OpenAIResponses
 from services.runtime import times
-from services.runtime.errors import DependencyUnavailable
 from services.runtime.money import to_proto
 
-Keys = Mapping[str, tuple[str, ...]]
 JANUARY, JUNE = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 6, 1, tzinfo=UTC)
 
 
@@ -109,7 +104,7 @@ def test_resetting_forgets_everything() -> None:
     copy.reset()
     assert not copy.catalog.models
     assert not copy.catalog.providers
-    assert copy.settings_of("user-1") == Settings()
+    assert settings_in(copy, "user-1") == Settings()
     assert before.models, "who took the catalog before still has it whole"
 
 
@@ -128,17 +123,6 @@ def test_of_two_prices_from_one_day_the_one_recorded_last_holds() -> None:
     rating = found.rate(Tokens(prompt_tokens=1_000_000, completion_tokens=0))
     assert rating is not None
     assert rating.amount == 2
-
-
-def test_a_price_is_found_again_by_its_version() -> None:
-    copy = snapshot(model(prices=(price("old", "1", JANUARY), price("new", "2", JUNE))))
-    target = Target(model="openai/gpt-4", provider="openai")
-    found = copy.price(target, "old")
-    assert found is not None
-    assert found.version.id == "old"
-    assert copy.price(target, "never") is None
-    assert copy.price(Target(model="openai/gpt-4", provider="openrouter"), "old") is None
-    assert copy.price(Target(model="acme/new", provider="openai"), "old") is None
 
 
 def test_a_provider_tells_where_it_is_and_how_it_is_spoken_to() -> None:
@@ -188,21 +172,26 @@ def test_each_provider_is_shown_its_key_in_its_own_way(style: provider_pb2.AuthS
 )
 def test_a_provider_spoken_to_in_an_unknown_way_is_not_usable(fields: dict[str, Any], usable: bool) -> None:
     catalog = snapshot(provider(**fields)).catalog
-    assert (catalog.usable("openai") is not None) is usable
-    assert catalog.usable("nobody") is None
+    assert (catalog.usable("openai", "organisation-1") is not None) is usable
+    assert catalog.usable("nobody", "organisation-1") is None
 
 
 def test_a_provider_that_is_not_configured_any_more_is_not_usable() -> None:
     gone = provider()
     gone.provider_changed.provider.configured = False
-    assert snapshot(provider(), gone).catalog.usable("openai") is None
+    assert snapshot(provider(), gone).catalog.usable("openai", "organisation-1") is None
 
 
-def test_a_changed_provider_may_have_other_keys() -> None:
+async def test_a_changed_provider_may_have_other_keys() -> None:
     copy = snapshot(model())
-    assert not copy.providers_changed.is_set()
+    await copy.wanted.take()
     copy.apply(provider())
-    assert copy.providers_changed.is_set()
+    assert await wants(copy) == Wants(providers=True, custom_models=frozenset())
+
+
+async def wants(copy: Snapshot) -> Wants:
+    async with asyncio.timeout(5):
+        return await copy.wanted.take()
 
 
 def settings(user_id: str, preferred: str = "", **parameters: Any) -> Change:
@@ -211,76 +200,28 @@ def settings(user_id: str, preferred: str = "", **parameters: Any) -> Change:
     return Change(settings_changed=SettingsChanged(settings=row))
 
 
+def settings_in(copy: Snapshot, user_id: str) -> Settings:
+    return copy.catalog.settings.get(user_id, Settings())
+
+
 def test_settings_belong_to_their_user() -> None:
     copy = snapshot(settings("user-1", "gpt-4", temperature=0.0, max_tokens=100))
-    assert copy.settings_of("user-1").preferred_model == "gpt-4"
-    assert {name: bytes(value) for name, value in copy.settings_of("user-1").fill.items()} == {
+    assert settings_in(copy, "user-1").preferred_model == "gpt-4"
+    assert {name: bytes(value) for name, value in settings_in(copy, "user-1").fill.items()} == {
         "temperature": b"0.0",
         "max_tokens": b"100",
     }
-    assert copy.settings_of("user-2") == Settings()
+    assert settings_in(copy, "user-2") == Settings()
 
 
 def test_settings_taken_back_are_gone() -> None:
     copy = snapshot(settings("user-1", "gpt-4", temperature=1.0), settings("user-1"))
-    assert copy.settings_of("user-1") == Settings()
+    assert settings_in(copy, "user-1") == Settings()
 
 
 def test_a_change_that_is_not_the_catalog_s_is_let_be() -> None:
     copy = snapshot(Change())
     assert not copy.catalog.models
-
-
-@asynccontextmanager
-async def kept(keys: ProviderKeys) -> AsyncIterator[None]:
-    keeping = asyncio.create_task(keys.keep())
-    try:
-        async with asyncio.timeout(10):
-            yield
-    finally:
-        keeping.cancel()
-        await asyncio.wait([keeping])
-
-
-async def test_keys_are_taken_in_turn() -> None:
-    async def fetch() -> Keys:
-        return {"openai": ("a", "b", "c"), "openrouter": ("d",)}
-
-    keys = ProviderKeys(fetch)
-    async with kept(keys):
-        await keys.loaded.wait()
-    assert [keys.in_turn("openai") for _ in range(4)] == [
-        ("a", "b", "c"),
-        ("b", "c", "a"),
-        ("c", "a", "b"),
-        ("a", "b", "c"),
-    ]
-    assert keys.in_turn("openrouter") == keys.in_turn("openrouter") == ("d",)
-    assert keys.in_turn("nobody") == ()
-
-
-async def test_keys_are_asked_for_until_they_are_there_and_again_when_a_provider_changed() -> None:
-    asked = asyncio.Queue[str]()
-    answers: Iterator[Keys | None] = iter((None, {"openai": ("old",)}, {"openai": ("new",)}))
-
-    async def fetch() -> Keys:
-        asked.put_nowait("asked")
-        answer = next(answers)
-        if answer is None:
-            raise DependencyUnavailable("catalog")
-        return answer
-
-    changed = asyncio.Event()
-    keys = ProviderKeys(fetch, changed)
-    async with kept(keys):
-        await asked.get()
-        assert not keys.loaded.is_set()
-        await asked.get()
-        await keys.loaded.wait()
-        assert keys.in_turn("openai") == ("old",)
-        changed.set()
-        await asked.get()
-    assert keys.in_turn("openai") == ("new",)
 
 
 def test_a_provider_of_the_responses_format_alone_serves_nothing_else() -> None:

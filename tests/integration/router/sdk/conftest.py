@@ -60,12 +60,12 @@ def rows(one_sandbox: SandboxServer) -> list[Change]:
     made = seed_changes(Seed(simulated, ()), Written({}, {}, {}), times.now()).providers
     present = [under(circumstances(row, {}, one_sandbox.url), row, b"pepper") for row, _ in made]
     changes = [Change(provider_changed=ProviderChanged(provider=provider_message(row))) for row in present]
-    return [*changes, provider("custom", one_sandbox.openai_url), *MODELS]
+    return [*changes, provider("other", one_sandbox.openai_url), *MODELS]
 
 
 @pytest.fixture(scope="session")
 async def one_router(tmp_path_factory: pytest.TempPathFactory, rows: list[Change]) -> AsyncIterator[RunningRouter]:
-    keys = dict.fromkeys((*SANDBOX_PATHS, "custom"), ("sandbox",))
+    keys = dict.fromkeys((*SANDBOX_PATHS, "other"), ("sandbox",))
     async with running_router(tmp_path_factory.mktemp("router"), rows, keys) as running:
         yield running
 

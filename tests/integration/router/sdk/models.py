@@ -31,7 +31,7 @@ OPENROUTER_THINKING = Asked("x-ai/grok-4.1-fast", "openrouter", "x-ai/grok-4.1-f
 ANTHROPIC = Asked("anthropic/claude-opus-4.5", "anthropic", "claude-opus-4-5-20251101", several=False)
 GEMINI = Asked("google/gemini-2.5-flash", "gemini", "gemini-2.5-flash")
 GEMINI_3 = Asked("google/gemini-3-flash-preview", "gemini", "gemini-3-flash-preview")
-CUSTOM = Asked("custom/parrot-1", "custom", "parrot-1")
+CUSTOM = Asked("other/parrot-1", "other", "parrot-1")
 
 EVERY = (OPENAI, OPENROUTER, ANTHROPIC, GEMINI, GEMINI_3, CUSTOM)
 """One of each provider, and of Gemini both generations, which are talked to differently."""

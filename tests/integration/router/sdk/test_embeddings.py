@@ -6,7 +6,7 @@ from openai import AsyncOpenAI
 from pantheon.usage.v1.ledger_pb2 import LedgerState
 from tests.integration.router.running import RunningRouter
 
-MODELS = ("openai/text-embedding-3-small", "gemini/gemini-embedding-001", "custom/text-embedding-3-large")
+MODELS = ("openai/text-embedding-3-small", "gemini/gemini-embedding-001", "other/text-embedding-3-large")
 
 
 @pytest.mark.parametrize("model", MODELS)

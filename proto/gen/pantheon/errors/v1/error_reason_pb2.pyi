@@ -38,7 +38,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_CONTEXT_TOO_LONG: _ErrorReason.ValueType  # 4
     """The prompt and the output asked for do not fit the model's context window. INVALID_ARGUMENT, 400.
-    {"reason":"CONTEXT_TOO_LONG","domain":"pantheon","metadata":{"model":"openai/gpt-4","window":"8192"}}
+    {"reason":"CONTEXT_TOO_LONG","domain":"pantheon","metadata":{"model":"openai/gpt-4","window":"8192","prompt_tokens":"9000","max_tokens":"100"}}
     """
     ERROR_REASON_UNSUPPORTED_FEATURE: _ErrorReason.ValueType  # 5
     """The target cannot express what was asked for. INVALID_ARGUMENT, 400.
@@ -204,7 +204,7 @@ ERROR_REASON_BODY_TOO_LARGE: ErrorReason.ValueType  # 3
 """
 ERROR_REASON_CONTEXT_TOO_LONG: ErrorReason.ValueType  # 4
 """The prompt and the output asked for do not fit the model's context window. INVALID_ARGUMENT, 400.
-{"reason":"CONTEXT_TOO_LONG","domain":"pantheon","metadata":{"model":"openai/gpt-4","window":"8192"}}
+{"reason":"CONTEXT_TOO_LONG","domain":"pantheon","metadata":{"model":"openai/gpt-4","window":"8192","prompt_tokens":"9000","max_tokens":"100"}}
 """
 ERROR_REASON_UNSUPPORTED_FEATURE: ErrorReason.ValueType  # 5
 """The target cannot express what was asked for. INVALID_ARGUMENT, 400.
