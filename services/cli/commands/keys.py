@@ -4,9 +4,11 @@ from typing import Annotated
 
 import typer
 
-from services.cli.options import AUTH, ApiKey, AsJson, AuthAddress
+from services.cli.commands.provider_keys import provider_keys
+from services.cli.options import AUTH, CATALOG, ApiKey, AsJson, AuthAddress
 
-keys = typer.Typer(help="API keys.", no_args_is_help=True)
+keys = typer.Typer(help="API keys, keys for providers, and the key that secrets are kept under.", no_args_is_help=True)
+keys.add_typer(provider_keys, name="provider")
 
 
 @keys.command("create")
@@ -64,3 +66,23 @@ def revoke_key(
     from services.cli.running import execute
 
     execute(lambda: actions.revoke(Caller("auth service", address, api_key), key_id, as_json=as_json))
+
+
+@keys.command("rotate-master")
+def rotate_master_key(
+    auth_address: Annotated[
+        str, typer.Option(envvar="PANTHEON_AUTH_ADDRESS", metavar="HOST:PORT", help="The auth service.")
+    ] = AUTH,
+    catalog_address: Annotated[
+        str, typer.Option(envvar="PANTHEON_CATALOG_ADDRESS", metavar="HOST:PORT", help="The catalog service.")
+    ] = CATALOG,
+    api_key: ApiKey = "",
+    as_json: AsJson = False,
+) -> None:
+    """Seal all secrets anew under the first key of PANTHEON_MASTER_KEY, so that the others can be taken out of it."""
+    from services.cli.calling import Caller
+    from services.cli.master_key import rotate
+    from services.cli.running import execute
+
+    auth, catalog = Caller("auth service", auth_address, api_key), Caller("catalog", catalog_address, api_key)
+    execute(lambda: rotate(auth, catalog, as_json=as_json))

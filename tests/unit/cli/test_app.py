@@ -13,11 +13,37 @@ COMMANDS = (
     ("up",),
     ("demo",),
     ("chat",),
-    ("models",),
+    ("models", "list"),
+    ("models", "show"),
+    ("models", "sync"),
+    ("models", "syncs"),
+    ("models", "revert"),
+    ("models", "price"),
+    ("models", "price", "show"),
+    ("models", "price", "set"),
+    ("models", "price", "override"),
+    ("custom-models", "list"),
+    ("custom-models", "show"),
+    ("custom-models", "create"),
+    ("custom-models", "update"),
+    ("custom-models", "delete"),
+    ("custom-models", "test"),
+    ("custom-models", "default"),
+    ("use-cases", "list"),
+    ("use-cases", "set"),
+    ("use-cases", "clear"),
+    ("settings", "show"),
+    ("settings", "set"),
+    ("settings", "clear"),
     ("service-keys",),
     ("keys", "create"),
     ("keys", "list"),
     ("keys", "revoke"),
+    ("keys", "rotate-master"),
+    ("keys", "provider", "add"),
+    ("keys", "provider", "list"),
+    ("keys", "provider", "check"),
+    ("keys", "provider", "remove"),
     ("usage", "report"),
     ("usage", "rows"),
     ("usage", "verify"),
@@ -38,5 +64,12 @@ def test_help_loads_nothing_heavy() -> None:
     assert set(loaded.stdout.split()) & HEAVY == set()
 
 
+def test_a_models_key_is_never_an_argument() -> None:
+    for command in ("create", "update", "test"):
+        result = CliRunner().invoke(app, ["custom-models", command, "--help"])
+        assert "--api-key-prompt" in result.output
+        assert "--api-key-variable" in result.output
+
+
 def test_an_unknown_option_is_an_error() -> None:
-    assert CliRunner().invoke(app, ["models", "--colour"]).exit_code == 2
+    assert CliRunner().invoke(app, ["models", "list", "--colour"]).exit_code == 2
