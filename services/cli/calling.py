@@ -2,22 +2,37 @@
 
 import json
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self, TypeVar
 
 import grpc
 
 from services.cli.running import CommandFailed
 from services.runtime.client import connect
-from services.runtime.errors import DependencyUnavailable
+from services.runtime.errors import DependencyUnavailable, InvalidField, PantheonError
 from services.runtime.status import error_from_rpc
 
 Response = TypeVar("Response")
 
 _CALL_SECONDS = 30.0
 _STREAM_SECONDS = 1_800.0
+# The largest that services give.
+_PAGE = 1_000
+
+Names = Mapping[str, str]
+"""What people call the fields of a request: by a field's name, or by its beginning up to a dot ("settings.")."""
+
+_AS_THEY_ARE: Names = MappingProxyType({})
+
+
+class CallFailed(CommandFailed):
+    """A service said no; `error` is what it meant."""
+
+    def __init__(self, message: str, error: PantheonError) -> None:
+        super().__init__(message)
+        self.error = error
 
 
 class Caller:
@@ -34,13 +49,29 @@ class Caller:
         self._api_key = api_key
 
     async def call(
-        self, method: Callable[..., Awaitable[Response]], request: Any, timeout: float = _CALL_SECONDS
+        self,
+        method: Callable[..., Awaitable[Response]],
+        request: Any,
+        timeout: float = _CALL_SECONDS,
+        names: Names = _AS_THEY_ARE,
     ) -> Response:
-        """The answer to one request. Raises CommandFailed."""
+        """The answer to one request. Raises CallFailed."""
         try:
             return await method(request, metadata=self._metadata(), timeout=timeout)
         except grpc.aio.AioRpcError as failure:
-            raise self._failed(failure) from None
+            raise self._failed(failure, names) from None
+
+    async def pages(
+        self, method: Callable[..., Awaitable[Response]], request: Any, names: Names = _AS_THEY_ARE
+    ) -> AsyncIterator[Response]:
+        """The answers to a request for a list, page by page, as large as they come. Raises CallFailed."""
+        request.page_size = _PAGE
+        while True:
+            answer: Any = await self.call(method, request, names=names)
+            yield answer
+            if not answer.next_page_token:
+                return
+            request.page_token = answer.next_page_token
 
     async def stream(
         self, method: Callable[..., Any], request: Any, timeout: float = _STREAM_SECONDS
@@ -68,10 +99,22 @@ class Caller:
     def _metadata(self) -> tuple[tuple[str, str], ...]:
         return (("authorization", f"Bearer {self._api_key}"),)
 
-    def _failed(self, failure: grpc.aio.AioRpcError) -> CommandFailed:
+    def _failed(self, failure: grpc.aio.AioRpcError, names: Names = _AS_THEY_ARE) -> CallFailed:
         error = error_from_rpc(failure, f"{self._service} at {self._address}")
+        if isinstance(error, InvalidField):
+            found = error.metadata
+            error = InvalidField(called(found["field"], names), found["value"], found["allowed"])
         hint = "; is `pantheon up` running?" if isinstance(error, DependencyUnavailable) else ""
-        return CommandFailed(f"{error.message}{hint}")
+        return CallFailed(f"{error.message}{hint}", error)
+
+
+def called(field: str, names: Names) -> str:
+    """What people call a field."""
+    if field in names:
+        return names[field]
+    beginnings = [name for name in names if name.endswith(".") and field.startswith(name)]
+    longest = max(beginnings, key=len, default="")
+    return names.get(longest, "") + field.removeprefix(longest)
 
 
 def kept_key() -> str:

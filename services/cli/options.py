@@ -15,6 +15,7 @@ ApiKey = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Go on without asking.")]
 RouterAddress = Annotated[
     str, typer.Option("--address", envvar="PANTHEON_ROUTER_ADDRESS", metavar="HOST:PORT", help="The router, gRPC.")
 ]

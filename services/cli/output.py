@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -11,6 +11,7 @@ import msgspec
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 _WIDTH_WITHOUT_TERMINAL = 1_000
 _encoder = msgspec.json.Encoder(decimal_format="number")
@@ -39,6 +40,16 @@ def table(*columns: str, right: Sequence[str] = ()) -> Table:
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for column in columns:
         made.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    return made
+
+
+def facts(said: Mapping[str, str]) -> Table:
+    """One thing's facts, a line each, as they are: what looks like markup is shown."""
+    made = Table(box=None, show_header=False, pad_edge=False)
+    made.add_column(style="bold", no_wrap=True)
+    made.add_column(overflow="fold")
+    for what, value in said.items():
+        made.add_row(what, Text(value))
     return made
 
 

@@ -5,8 +5,12 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from services.runtime.errors import PantheonError
+
 INTERRUPTED = 130
 """Exit code after Ctrl-C: 128 and the number of SIGINT."""
+WRONG_INPUT = 2
+"""Exit code of what was refused before anybody was asked."""
 
 
 class CommandFailed(Exception):
@@ -26,5 +30,9 @@ def execute(command: Callable[[], Coroutine[Any, Any, int | None]]) -> None:
     except CommandFailed as failure:
         sys.stderr.write(f"pantheon: {failure}\n")
         sys.exit(failure.exit_code)
+    except PantheonError as error:
+        # What is read here as a service would read it, and refused as one would.
+        sys.stderr.write(f"pantheon: {error.message}\n")
+        sys.exit(WRONG_INPUT)
     if code:
         sys.exit(code)
