@@ -17,6 +17,7 @@ from sqlalchemy import (
     or_,
     select,
 )
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from pantheon.catalog.v1.model_pb2 import (
     CAPABILITY_AUDIO,
@@ -107,19 +108,20 @@ def _ordered_by(query: ModelQuery) -> list[PriceUnit]:
 
 def _lowest_prices(query: ModelQuery, unit: PriceUnit) -> Any:
     """By model, the lowest price of a unit that holds now among its endpoints."""
+    versions = PRICE_VERSIONS.c
+    # Backwards through the index that is made for it.
     holding = (
-        select(PRICE_VERSIONS.c.id)
-        .where(PRICE_VERSIONS.c.endpoint_id == ENDPOINTS.c.id, PRICE_VERSIONS.c.effective_time <= query.now)
-        .order_by(PRICE_VERSIONS.c.effective_time.desc(), PRICE_VERSIONS.c.record_time.desc())
-        .limit(1)
-        .correlate(ENDPOINTS)
-        .lateral(f"holding_{unit.name.lower()}")
+        select(versions.endpoint_id, versions.id)
+        .ext(distinct_on(versions.endpoint_id))
+        .where(versions.effective_time <= query.now)
+        .order_by(versions.endpoint_id.desc(), versions.effective_time.desc(), versions.record_time.desc())
+        .subquery(f"holding_{unit.name.lower()}")
     )
     price = UNIT_PRICES.c.price * (_PER // UNIT_PRICES.c.per)
     return (
         select(ENDPOINTS.c.model_id, func.min(price).label("price"))
-        .select_from(ENDPOINTS)
-        .join(holding, literal(value=True))
+        .select_from(holding)
+        .join(ENDPOINTS, ENDPOINTS.c.id == holding.c.endpoint_id)
         .join(UNIT_PRICES, and_(UNIT_PRICES.c.price_version_id == holding.c.id, UNIT_PRICES.c.unit == int(unit)))
         .where(ENDPOINTS.c.removed_time.is_(None))
         .group_by(ENDPOINTS.c.model_id)

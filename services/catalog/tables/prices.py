@@ -27,6 +27,13 @@ PRICE_VERSIONS = Table(
     Column("source", Text, nullable=False),
     Column("seeded", Boolean, nullable=False),
     UniqueConstraint("endpoint_id", "effective_time", "record_time"),
+    Index(
+        "ix_catalog_price_versions_holding",
+        "endpoint_id",
+        "effective_time",
+        "record_time",
+        postgresql_include=["id"],
+    ),
 )
 
 UNIT_PRICES = Table(
@@ -38,6 +45,7 @@ UNIT_PRICES = Table(
     Column("per", BigInteger, nullable=False),
     Column("tier_thresholds", ARRAY(BigInteger), nullable=False),
     Column("tier_prices", ARRAY(Numeric), nullable=False),
+    Index("ix_catalog_unit_prices_unit", "unit", "price_version_id", postgresql_include=["price", "per"]),
 )
 
 PRICE_OVERRIDES = Table(

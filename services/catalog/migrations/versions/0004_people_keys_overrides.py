@@ -129,6 +129,10 @@ STATEMENTS = (
         output numeric CHECK (output >= 0)
     )""",
     "CREATE INDEX ix_catalog_custom_model_prices_custom_model_id ON custom_model_prices (custom_model_id)",
+    # Lists of models are ordered by the prices that hold: both are read from the index alone.
+    """CREATE INDEX ix_catalog_price_versions_holding
+        ON price_versions (endpoint_id, effective_time, record_time) INCLUDE (id)""",
+    "CREATE INDEX ix_catalog_unit_prices_unit ON unit_prices (unit, price_version_id) INCLUDE (price, per)",
 )
 
 
