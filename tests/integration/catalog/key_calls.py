@@ -7,7 +7,9 @@ import pytest
 
 from pantheon.catalog.v1.catalog_service_pb2 import (
     CheckProviderKeyRequest,
+    CheckProviderKeyResponse,
     CreateProviderKeyRequest,
+    CreateProviderKeyResponse,
     DeleteProviderKeyRequest,
     ListProviderKeysRequest,
     ListProvidersRequest,
@@ -24,7 +26,8 @@ async def create(
     catalog: Catalog, metadata: Metadata, secret: str = GOOD, provider: str = "openai", label: str = "", **more: Any
 ) -> ProviderKey:
     request = CreateProviderKeyRequest(provider_key=ProviderKey(provider=provider, label=label), secret=secret, **more)
-    return (await catalog.stub.CreateProviderKey(request, metadata=metadata)).provider_key
+    answer: CreateProviderKeyResponse = await catalog.stub.CreateProviderKey(request, metadata=metadata)
+    return answer.provider_key
 
 
 async def listed(catalog: Catalog, metadata: Metadata, **request: Any) -> list[ProviderKey]:
@@ -34,7 +37,9 @@ async def listed(catalog: Catalog, metadata: Metadata, **request: Any) -> list[P
 
 
 async def check(catalog: Catalog, metadata: Metadata, key_id: str) -> ProviderKey:
-    return (await catalog.stub.CheckProviderKey(CheckProviderKeyRequest(id=key_id), metadata=metadata)).provider_key
+    request = CheckProviderKeyRequest(id=key_id)
+    answer: CheckProviderKeyResponse = await catalog.stub.CheckProviderKey(request, metadata=metadata)
+    return answer.provider_key
 
 
 async def delete(catalog: Catalog, metadata: Metadata, key_id: str) -> None:

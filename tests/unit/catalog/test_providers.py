@@ -11,7 +11,7 @@ from pantheon.catalog.v1.provider_pb2 import (
     WIRE_FORMAT_OPENAI_CHAT,
 )
 from services.catalog.entities import Provider
-from services.catalog.providers import circumstances, under
+from services.catalog.providers import circumstances, under, with_set_keys
 
 PEPPER = b"pepper"
 OPENAI = Provider(
@@ -125,6 +125,23 @@ def test_with_a_sandbox_a_simulated_provider_is_there_and_has_the_sandbox_s_key(
 def test_with_a_sandbox_other_providers_are_not_configured_whatever_their_keys(provider: Provider) -> None:
     found = circumstances(provider, {"OPENAI_API_KEY": KEY}, SANDBOX)
     assert (found.configured, found.sandbox, found.keys) == (False, False, ())
+
+
+@pytest.mark.parametrize(
+    ("provider", "environment", "configured"),
+    ((OPENAI, {}, True), (HOMELESS, {}, False), (HOMELESS, {"OPENAI_BASE_URL": SANDBOX}, True), (KEYLESS, {}, False)),
+)
+def test_a_key_that_is_set_configures_a_provider_that_is_somewhere_and_takes_keys(
+    provider: Provider, environment: dict[str, str], *, configured: bool
+) -> None:
+    present = under(circumstances(provider, environment, ""), provider, PEPPER, 1)
+    assert present.configured is configured
+    assert not with_set_keys(present, 0).configured
+
+
+def test_what_a_sandbox_does_not_simulate_is_nowhere_whatever_keys_are_set() -> None:
+    present = under(circumstances(HOMELESS, {}, SANDBOX), HOMELESS, PEPPER, 1)
+    assert (present.base_url, present.configured) == ("", False)
 
 
 def test_a_provider_shows_that_its_keys_changed_but_not_what_they_are() -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from services.runtime.sealing import SealBrokenError, Sealer
+from services.runtime.sealing import HEAD_BYTES, SealBrokenError, Sealer
 
 MASTER = bytes(range(32))
 
@@ -62,3 +62,11 @@ def test_the_earlier_master_key_alone_no_longer_opens_what_was_sealed_anew() -> 
     assert again is not None
     with pytest.raises(SealBrokenError):
         earlier.open(again, "one")
+
+
+def test_the_head_of_an_envelope_tells_whether_there_is_a_master_key_for_it() -> None:
+    sealed = Sealer([MASTER], "test").seal(b"secret", "one")
+    assert Sealer([bytes(32), MASTER], "test").knows(sealed[:HEAD_BYTES])
+    for stranger in (Sealer([bytes(32)], "test"), Sealer([MASTER], "other")):
+        assert not stranger.knows(sealed[:HEAD_BYTES])
+    assert not Sealer([MASTER], "test").knows(b"")
