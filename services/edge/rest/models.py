@@ -100,7 +100,7 @@ def models_request(query: Query) -> ListModelsRequest:
         provider=query.text("provider"),
         available_only=query.flag("available"),
         search=query.text("search"),
-        capabilities=[CAPABILITIES.value(name, "capability") for name in query.texts("capability")],
+        capabilities=[CAPABILITIES.value(name, "capability") for name in dict.fromkeys(query.texts("capability"))],
         min_context_window=query.whole_number("min_context_window"),
         max_prompt_price=_amount(query.decimal("max_prompt_price")),
         max_completion_price=_amount(query.decimal("max_completion_price")),

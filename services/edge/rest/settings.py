@@ -13,8 +13,8 @@ from services.edge.rest.bodies import read_object
 from services.edge.rest.calls import call, credentials
 from services.edge.rest.custom_model_bodies import CustomModelBody, custom_model_body
 from services.edge.rest.read_only import check_unchanged
-from services.edge.rest.settings_bodies import READ_ONLY, SettingsBody, amendment, replacement, settings_body
-from services.runtime.errors import AccessDenied
+from services.edge.rest.settings_bodies import READ_ONLY, SettingsBody, amendment, placed, replacement, settings_body
+from services.runtime.errors import AccessDenied, InvalidField
 
 _PAGE_SIZE = 1_000
 
@@ -46,7 +46,12 @@ class SettingsRoutes:
             if not change.update_mask.paths:
                 # To the catalog a mask without paths means everything.
                 return answer(shown)
-        response = await call(self._catalog.UpdateUserSettings, change, metadata, service="catalog", prefix="settings.")
+        try:
+            response = await call(
+                self._catalog.UpdateUserSettings, change, metadata, service="catalog", prefix="settings."
+            )
+        except InvalidField as error:
+            raise placed(error) from None
         return answer(await self._shown(response.settings, metadata))
 
     async def _read(self, metadata: Metadata) -> SettingsBody:

@@ -12,6 +12,7 @@ from services.edge.rest.custom_model_bodies import CustomModelBody
 from services.edge.rest.members import Members
 from services.edge.rest.names import USE_CASES
 from services.edge.rest.parameters import given_parameters, parameter_paths, parameters_body
+from services.runtime.errors import InvalidField
 
 _MODEL = "preferred_model"
 _PARAMETERS = "model_parameters"
@@ -76,6 +77,14 @@ def replacement(body: Members) -> UpdateUserSettingsRequest:
         InvalidField: a member is unknown or of the wrong type.
     """
     return UpdateUserSettingsRequest(settings=_settings(body), update_mask=FieldMask(paths=_WRITTEN))
+
+
+def placed(error: InvalidField) -> InvalidField:
+    """The catalog's refusal of a change by the path that the value has here."""
+    found = error.metadata
+    area, _, rest = found["field"].partition(".")
+    field = f"{area}.{rest.replace('_', '-')}" if area == _USE_CASES else found["field"]
+    return InvalidField(field, found["value"], found["allowed"])
 
 
 def _settings(body: Members) -> UserSettings:

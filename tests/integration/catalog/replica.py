@@ -83,10 +83,11 @@ def changed(change: Change) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """One replica. `found` is what it read from its environment."""
+    """One replica, and where it is. `found` is what it read from its environment."""
 
     db: Database
     found: Mapping[str, Circumstances]
+    address: str
     # Without an identity, and signed as a router.
     channel: Channel
     router: Channel
@@ -164,4 +165,4 @@ async def started(
     channel, router = connect(target), connect(target, ServiceIdentity.load(keys, "router"), "catalog")
     stack.push_async_callback(channel.close)
     stack.push_async_callback(router.close)
-    return Catalog(db, found, channel, router)
+    return Catalog(db, found, target, channel, router)

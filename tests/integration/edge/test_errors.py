@@ -5,7 +5,7 @@ from uuid import UUID
 import httpx2 as httpx
 import pytest
 
-from tests.integration.edge.conftest import NOWHERE, Behind, client_of, running_edge
+from tests.integration.edge.running import NOWHERE, Behind, client_of, running_edge
 from tests.integration.edge.services import KEY
 
 SETTINGS = "/api/user/settings"

@@ -8,7 +8,7 @@ import httpx2 as httpx
 import pytest
 
 from tests.fixtures.eventually import eventually
-from tests.integration.edge.conftest import LOOPBACK, NOWHERE, Behind, client_of, running_edge, running_services
+from tests.integration.edge.running import LOOPBACK, NOWHERE, Behind, client_of, running_edge, running_services
 
 ROW = re.compile(
     r'<th scope="row">(?P<process>.*?)</th>.*?<code>(?P<address>.*?)</code>.*?<span class="state .*?">(?P<state>.*?)<',

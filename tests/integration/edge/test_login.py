@@ -1,7 +1,7 @@
 import httpx2 as httpx
 import pytest
 
-from tests.integration.edge.conftest import Behind
+from tests.integration.edge.running import Behind
 from tests.integration.edge.services import KEY, LIFE_SECONDS, PASSWORD
 
 LOGIN = "/api/auth/login"

@@ -4,7 +4,7 @@ import httpx2 as httpx
 import pytest
 
 from services.runtime.errors import InvalidField
-from tests.integration.edge.conftest import Behind
+from tests.integration.edge.running import Behind
 
 SETTINGS = "/api/user/settings"
 GUIDE = {"preferred_model": "openai/gpt-4", "model_parameters": {"temperature": 0.7, "max_tokens": 2000, "top_p": 1.0}}

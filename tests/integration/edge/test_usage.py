@@ -10,7 +10,7 @@ from pantheon.usage.v1.report_pb2 import REPORT_SCOPE_OWN, UsageGroup, UsageTota
 from pantheon.usage.v1.usage_service_pb2 import GetUsageSummaryResponse
 from services.runtime.errors import InvalidField
 from services.runtime.times import from_timestamp, to_timestamp
-from tests.integration.edge.conftest import Behind, client_of, running_edge
+from tests.integration.edge.running import Behind, client_of, running_edge
 from tests.integration.edge.services import INFERENCE_KEY, KEY
 
 USAGE = "/api/user/usage"

@@ -85,7 +85,7 @@ class Operation:
     def answer(self, status: int) -> dict[str, Any]:
         """The response object of a status."""
         responses = self.says["responses"]
-        return resolved(responses.get(str(status), responses["default"]))
+        return resolved(responses[str(status) if str(status) in responses else "default"])
 
 
 def operations() -> list[Operation]:
