@@ -4,6 +4,10 @@ Source: `PublicPricing` in https://openrouter.ai/openapi.json. "-1" says that a 
 request, and what is missing is not told: both are unknown, not free. A part of the prompt or completion at "0" beside a
 whole that costs something has no price of its own: older entries write so of cached and reasoning tokens that are in
 truth charged with the whole.
+
+`image` and `image_output` are called prices of a picture, and were; today's lists hold what a token of one costs
+(0.00003 for Gemini's, whose own list says 30 USD per million). No picture is as small as a hundred tokens: what is at
+most a hundred times the price of a token is the price of a token.
 """
 
 from collections.abc import Mapping
@@ -35,12 +39,20 @@ _PARTS: Mapping[str, tuple[PriceUnit, str]] = MappingProxyType(
 _EACH: Mapping[str, PriceUnit] = MappingProxyType(
     {"request": PriceUnit.REQUEST, "image": PriceUnit.PROMPT_IMAGE, "web_search": PriceUnit.WEB_SEARCH}
 )
+_PICTURES: Mapping[str, tuple[PriceUnit, str]] = MappingProxyType(
+    {
+        "image": (PriceUnit.PROMPT_IMAGE_TOKEN, "prompt"),
+        "image_output": (PriceUnit.COMPLETION_IMAGE_TOKEN, "completion"),
+    }
+)
+_LEAST_PICTURE = 100
+"""Tokens that any picture has."""
 
-TOLD = frozenset({*_WHOLE.values(), *_EACH.values(), *(unit for unit, _ in _PARTS.values())})
+TOLD = frozenset({*_WHOLE.values(), *_EACH.values(), *(unit for unit, _ in (*_PARTS.values(), *_PICTURES.values()))})
 """The units it can speak of. Of others its silence says nothing."""
 
 _CONDITION = "min_prompt_tokens"
-_PRICE_NAMES = frozenset({*_WHOLE, *_PARTS, *_EACH, "image_output"})
+_PRICE_NAMES = frozenset({*_WHOLE, *_PARTS, *_EACH, *_PICTURES})
 
 
 def unit_prices(pricing: Object) -> tuple[UnitPrice, ...]:
@@ -54,11 +66,23 @@ def unit_prices(pricing: Object) -> tuple[UnitPrice, ...]:
         if price is not None and (price or not of_whole):
             found[unit] = UnitPrice(unit, _per_million(price), _MILLION, _tiers(pricing, name))
     for name, unit in _EACH.items():
-        if price := _amount(pricing.get(name)):
+        if (price := _amount(pricing.get(name))) and not _is_by_token(pricing, name):
             found[unit] = UnitPrice(unit, plain(price), 1)
+    for name, (unit, whole) in _PICTURES.items():
+        # At the price of its whole it is charged with it, whatever the tier.
+        if (price := _amount(pricing.get(name))) and _is_by_token(pricing, name) and price != _amount(pricing[whole]):
+            found.setdefault(unit, UnitPrice(unit, _per_million(price), _MILLION, _tiers(pricing, name)))
     if PriceUnit.PROMPT_TOKEN not in found and PriceUnit.COMPLETION_TOKEN not in found:
         return ()
     return tuple(found[unit] for unit in sorted(found))
+
+
+def _is_by_token(pricing: Object, name: str) -> bool:
+    """Whether what is called the price of a picture is that of a token of one."""
+    if name not in _PICTURES:
+        return False
+    price, of_whole = _amount(pricing.get(name)), _amount(pricing.get(_PICTURES[name][1]))
+    return price is not None and of_whole is not None and price <= _LEAST_PICTURE * of_whole
 
 
 def plain(price: Decimal) -> Decimal:
@@ -84,10 +108,10 @@ def _per_million(price: Decimal) -> Decimal:
 
 
 def _tiers(pricing: Object, name: str) -> tuple[PriceTier, ...]:
-    """Prices that hold from so many prompt tokens on. Those by the time of day are left out: the base price stands."""
+    """Prices that hold above so many prompt tokens. Those by the time of day are left out: the base price stands."""
     tiers: dict[int, Decimal] = {}
     for entry in objects(pricing.get("overrides")):
         least, price = entry.get(_CONDITION), _amount(entry.get(name))
         if isinstance(least, int) and least > 0 and price is not None and entry.keys() <= {_CONDITION, *_PRICE_NAMES}:
-            tiers[least - 1] = _per_million(price)
+            tiers[least] = _per_million(price)
     return tuple(PriceTier(above, tiers[above]) for above in sorted(tiers))

@@ -57,6 +57,21 @@ def test_every_unit_has_its_word() -> None:
     }
 
 
+def test_a_picture_at_less_than_a_hundred_tokens_is_priced_by_the_token() -> None:
+    assert told(**BASE, image="0.000002", image_output="0.00012") == {
+        "PROMPT_TOKEN": ("1.25", 1_000_000),
+        "COMPLETION_TOKEN": ("10", 1_000_000),
+        "PROMPT_IMAGE_TOKEN": ("2", 1_000_000),
+        "COMPLETION_IMAGE_TOKEN": ("120", 1_000_000),
+    }
+    assert told(**BASE, image="0.000125", image_output="0.0010001")["PROMPT_IMAGE_TOKEN"] == ("125", 1_000_000)
+    assert told(**BASE, image="0.0001251")["PROMPT_IMAGE"] == ("0.0001251", 1)
+
+
+def test_a_picture_at_the_price_of_text_is_charged_with_it_in_every_tier() -> None:
+    assert set(told(**BASE, image=BASE["prompt"])) == {"PROMPT_TOKEN", "COMPLETION_TOKEN"}
+
+
 @pytest.mark.parametrize("unknown", ("-1", -1, None, "", "free", "NaN", "Infinity", True, [], "1e400", "1e-400"))
 def test_what_is_no_price_is_unknown_and_not_zero(unknown: Any) -> None:
     assert told(prompt=unknown, completion=unknown) == {}
@@ -78,10 +93,14 @@ def test_a_part_at_zero_beside_a_whole_that_costs_is_charged_with_the_whole() ->
     }
 
 
+def test_the_price_of_an_image_s_token_is_none_of_an_image() -> None:
+    assert set(told(**BASE, image=BASE["prompt"])) == {"PROMPT_TOKEN", "COMPLETION_TOKEN"}
+
+
 def test_dearer_long_prompts_are_tiers_and_prices_by_the_hour_are_left_out() -> None:
     overrides = [
-        {"min_prompt_tokens": 272_001, "prompt": "0.0000025", "completion": "0.000015"},
-        {"min_prompt_tokens": 500_001, "prompt": "0.000005"},
+        {"min_prompt_tokens": 272_000, "prompt": "0.0000025", "completion": "0.000015"},
+        {"min_prompt_tokens": 500_000, "prompt": "0.000005"},
         {"min_prompt_tokens": 1_000, "utc_start": 0, "utc_end": 800, "prompt": "0.0000001"},
         {"prompt": "0.0000002"},
         "nonsense",

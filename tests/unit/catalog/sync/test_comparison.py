@@ -157,12 +157,12 @@ def test_prices_are_compared_by_what_they_charge() -> None:
 
 
 def test_a_unit_the_list_has_no_word_for_keeps_its_price() -> None:
-    picture = UnitPrice(PriceUnit.COMPLETION_IMAGE_TOKEN, Decimal(40), 1_000_000)
-    known = model("vendor/m", endpoint("openrouter:vendor/m", version(prices("1", "2", picture))))
+    video = UnitPrice(PriceUnit.PROMPT_VIDEO_TOKEN, Decimal(40), 1_000_000)
+    known = model("vendor/m", endpoint("openrouter:vendor/m", version(prices("1", "2", video))))
     (change,) = planned(
         state(known), listing("openrouter", Listed(id="vendor/m", unit_prices=prices("1", "3")))
     ).changes
-    assert change.prices[0].unit_prices == prices("1", "3", picture)
+    assert change.prices[0].unit_prices == prices("1", "3", video)
     (unknown,) = planned(state(known), listing("openrouter", Listed(id="vendor/m", unit_prices=()))).changes
     assert unknown.prices[0].unit_prices == ()
 
