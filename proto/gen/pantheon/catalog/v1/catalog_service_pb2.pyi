@@ -1151,7 +1151,7 @@ class CreateProviderKeyRequest(_message.Message):
     PLATFORM_WIDE_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     secret: _builtins.str
-    """The secret, 1 to 4096 printable ASCII characters."""
+    """The secret, 1 to 4096 printable ASCII characters, none of them a space."""
     platform_wide: _builtins.bool
     """For everybody whose organisation has no key of its own; only a platform administrator may."""
     request_id: _builtins.str
@@ -1254,7 +1254,7 @@ class DeleteProviderKeyRequest(_message.Message):
 
     ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
-    """The key's id. One from the environment can't be removed here."""
+    """The key's id. One from the environment can't be removed here: INVALID_FIELD says which variable it is in."""
     def __init__(
         self,
         *,

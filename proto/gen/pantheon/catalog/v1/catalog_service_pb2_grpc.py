@@ -337,7 +337,8 @@ class CatalogServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RotateMasterKey(self, request, context):
-        """Seals everything that was sealed under an earlier master key anew, under the present one.
+        """Seals everything that was sealed under an earlier master key anew, under the present one. Fails with CONFLICT where
+        something can't be opened, which is named; everything else is done then.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -71,7 +71,9 @@ class CatalogServiceStub:
     DeleteProviderKey: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.DeleteProviderKeyRequest, _catalog_service_pb2.DeleteProviderKeyResponse]
     """Removes a key. Routers use it no longer within a second."""
     RotateMasterKey: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.RotateMasterKeyRequest, _catalog_service_pb2.RotateMasterKeyResponse]
-    """Seals everything that was sealed under an earlier master key anew, under the present one."""
+    """Seals everything that was sealed under an earlier master key anew, under the present one. Fails with CONFLICT where
+    something can't be opened, which is named; everything else is done then.
+    """
     ListSecrets: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ListSecretsRequest, _catalog_service_pb2.ListSecretsResponse]
     """Gives a router the secret keys of providers and custom models."""
     ReportProviderKey: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ReportProviderKeyRequest, _catalog_service_pb2.ReportProviderKeyResponse]
@@ -278,7 +280,9 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _catalog_service_pb2.RotateMasterKeyRequest,
         context: _aio.ServicerContext[_catalog_service_pb2.RotateMasterKeyRequest, _abc.Awaitable[_catalog_service_pb2.RotateMasterKeyResponse]],
     ) -> _abc.Awaitable[_catalog_service_pb2.RotateMasterKeyResponse]:
-        """Seals everything that was sealed under an earlier master key anew, under the present one."""
+        """Seals everything that was sealed under an earlier master key anew, under the present one. Fails with CONFLICT where
+        something can't be opened, which is named; everything else is done then.
+        """
 
     @_abc_1.abstractmethod
     def ListSecrets(

@@ -109,7 +109,8 @@ class Provider(_message.Message):
     """What people call it: "OpenRouter"."""
     base_url: _builtins.str
     """Without a trailing slash: "https://openrouter.ai/api/v1". From the seed, or the provider's base URL variable. Empty:
-    every customer has an address of its own (Azure OpenAI), and the variable is not set.
+    every customer has an address of its own (Azure OpenAI), and the variable is not set; or the sandbox is used, and
+    does not simulate this provider.
     """
     wire_format: Global___WireFormat.ValueType
     """How it is talked to."""
