@@ -54,8 +54,8 @@ class _Refusal(msgspec.Struct):
 _google = msgspec.json.Decoder(_Refusal)
 
 
-async def ask_about(provider: Provider, secret: str, http: httpx.AsyncClient) -> Verdict:
-    """The provider's word, at its present base URL. Takes eight seconds at the most; never raises for what it meets."""
+async def ask_about(provider: Provider, secret: str, http: httpx.AsyncClient, *, seconds: float = _SECONDS) -> Verdict:
+    """The provider's word, at its present base URL, within these seconds; never raises for what it meets."""
     url = url_at(provider, provider.key_check_url)
     if not url:
         return Verdict(asked=False)
@@ -63,7 +63,7 @@ async def ask_about(provider: Provider, secret: str, http: httpx.AsyncClient) ->
     headers = {**headers_for(provider, secret), "accept-encoding": "identity"}
     try:
         async with (
-            asyncio.timeout(_SECONDS),
+            asyncio.timeout(seconds),
             http.stream("GET", url, headers=headers, follow_redirects=False) as response,
         ):
             verdict = Verdict(await _status(provider, response), http_status=response.status_code)

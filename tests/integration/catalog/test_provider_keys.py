@@ -1,6 +1,7 @@
 """Keys for providers as administrators set them."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import grpc
@@ -14,6 +15,10 @@ from pantheon.catalog.v1.provider_key_pb2 import (
     PROVIDER_KEY_STATUS_VALID,
     ProviderKey,
 )
+from services.catalog.key_checks import Verdict, ask_about
+from services.catalog.provider_requests import provider_client
+from services.catalog.seed_changes import Written, seed_changes
+from services.runtime import times
 from services.runtime.ids import uuid7
 from services.runtime.status import error_from_rpc
 from tests.integration.catalog.judge import BAD, BUSY, EMPTY, ENVIRONMENT_KEY, FORBIDDEN, GOOD, JUDGED, LOST, Judge
@@ -72,6 +77,20 @@ async def test_a_key_is_kept_while_its_provider_can_t_be_reached(start_catalog: 
     catalog = await start_catalog(JUDGED, environment={"OPENAI_BASE_URL": "http://127.0.0.1:1"})
     key = await create(catalog, admin)
     assert (key.status, key.HasField("status_time")) == (PROVIDER_KEY_STATUS_UNSPECIFIED, True)
+
+
+async def test_a_provider_that_never_ends_its_answer_is_not_waited_for() -> None:
+    async def dawdle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 100\r\n\r\n{")
+        await reader.read()
+        writer.close()
+
+    openai, _ = seed_changes(JUDGED, Written({}, {}, {}), times.now()).providers[0]
+    async with await asyncio.start_server(dawdle, "127.0.0.1", 0) as server, provider_client() as http:
+        port = server.sockets[0].getsockname()[1]
+        provider = replace(openai, base_url=f"http://127.0.0.1:{port}")
+        assert await ask_about(provider, GOOD, http, seconds=0.2) == Verdict()
 
 
 @pytest.mark.parametrize("environment", ({}, {"UNASKED_BASE_URL": "http://127.0.0.1:1"}))
