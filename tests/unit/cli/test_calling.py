@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.calling import kept_key
+from services.cli.calling import called, kept_key
 from services.cli.running import CommandFailed
 
 
@@ -28,3 +28,17 @@ def test_a_broken_file_is_named(credentials: Path, content: str) -> None:
     credentials.write_text(content)
     with pytest.raises(CommandFailed, match=r"credentials\.json cannot be read"):
         kept_key()
+
+
+@pytest.mark.parametrize(
+    ("field", "told"),
+    (
+        ("settings.model_parameters.temperature", "temperature"),
+        ("settings.preferred_model", "preferred_model"),
+        ("max_prompt_price", "--max-prompt-price"),
+        ("page_size", "page_size"),
+    ),
+)
+def test_a_field_is_called_what_people_call_it(field: str, told: str) -> None:
+    names = {"settings.": "", "settings.model_parameters.": "", "max_prompt_price": "--max-prompt-price"}
+    assert called(field, names) == told
