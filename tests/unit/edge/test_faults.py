@@ -2,10 +2,12 @@ import asyncio
 
 import httpx2 as httpx
 import pytest
+from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from services.edge.middleware.faults import Faults
+from services.edge.middleware.faults import Faults, allow
 from services.edge.rest.answers import error_answer
+from services.runtime.errors import CallerGone
 
 
 async def get(app: ASGIApp, *, seconds: float = 5.0) -> httpx.Response:
@@ -45,3 +47,27 @@ async def test_a_fault_in_mid_answer_breaks_it_off() -> None:
 
     with pytest.raises(KeyError, match="late"):
         await get(fail)
+
+
+async def test_what_takes_longer_can_be_given_longer() -> None:
+    async def take_time(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope)
+        allow(request, 5.0)
+        # Longer than it was given at first.
+        await asyncio.wait_for(asyncio.Event().wait(), 0.05)
+
+    async def told(scope: Scope, receive: Receive, send: Send) -> None:
+        with pytest.raises(TimeoutError):
+            await take_time(scope, receive, send)
+        await error_answer(CallerGone())(scope, receive, send)
+
+    assert (await get(told, seconds=0.01)).status_code == CallerGone.http_status
+
+
+async def test_what_was_given_longer_ends_then() -> None:
+    async def hang(scope: Scope, receive: Receive, send: Send) -> None:
+        allow(Request(scope), 0.01)
+        await asyncio.Event().wait()
+
+    answer = await get(hang, seconds=600)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (504, "DEADLINE_PASSED")
