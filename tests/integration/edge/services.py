@@ -26,19 +26,21 @@ from services.runtime.errors import CredentialsInvalid, LoginFailed, PantheonErr
 
 KEY = "pan-ada"
 INFERENCE_KEY = "pan-inference-only"
+SETTINGS_KEY = "pan-settings-only"
 ADA = Principal("ada", "organisation", "project", "key", Role.ROLE_MEMBER, ALL_SCOPES)
+_SCOPES = {INFERENCE_KEY: Scope.SCOPE_INFERENCE, SETTINGS_KEY: Scope.SCOPE_SETTINGS}
 PASSWORD = "correct horse"
 LIFE_SECONDS = 900
 
 
 class Keys:
-    """An Authenticator that knows two keys of one user."""
+    """An Authenticator that knows the keys of one user."""
 
     async def authenticate(self, credential: str) -> Principal:
         if credential == KEY:
             return ADA
-        if credential == INFERENCE_KEY:
-            only = frozenset({Scope.Value("SCOPE_INFERENCE")})
+        if credential in _SCOPES:
+            only = frozenset({_SCOPES[credential]})
             return Principal(ADA.user_id, "organisation", "project", "other", Role.ROLE_MEMBER, only)
         raise CredentialsInvalid
 

@@ -5,6 +5,7 @@ import pytest
 
 from services.runtime.errors import InvalidField
 from tests.integration.edge.running import Behind
+from tests.integration.edge.services import SETTINGS_KEY
 
 SETTINGS = "/api/user/settings"
 GUIDE = {"preferred_model": "openai/gpt-4", "model_parameters": {"temperature": 0.7, "max_tokens": 2000, "top_p": 1.0}}
@@ -105,6 +106,13 @@ async def test_what_the_catalog_refuses_is_told_as_it_says(ada: httpx.AsyncClien
         "value": "3",
         "allowed": "0 to 2",
     }
+
+
+async def test_a_key_for_settings_only_sees_no_models_and_can_send_back_what_it_read(anyone: httpx.AsyncClient) -> None:
+    anyone.headers["authorization"] = f"Bearer {SETTINGS_KEY}"
+    read = await anyone.get(SETTINGS)
+    assert read.json() == EMPTY | {"custom_models": None}
+    assert (await anyone.put(SETTINGS, content=read.content)).content == read.content
 
 
 async def test_who_has_no_credentials_is_told_so_before_the_body_is_judged(anyone: httpx.AsyncClient) -> None:
