@@ -1,5 +1,6 @@
 """Ratings against an independent calculation in fractions, and against themselves."""
 
+from dataclasses import astuple, fields
 from decimal import Decimal, Inexact
 from fractions import Fraction
 
@@ -20,7 +21,14 @@ from services.rating import (
     rate,
 )
 
-TOKEN_UNITS = tuple(unit for unit in PriceUnit if unit < PriceUnit.REQUEST)
+TOKEN_UNITS = tuple(unit for unit in PriceUnit if unit.name.endswith("_TOKEN"))
+COMPLETION_UNITS = {
+    PriceUnit.COMPLETION_TOKEN,
+    PriceUnit.REASONING_TOKEN,
+    PriceUnit.COMPLETION_AUDIO_TOKEN,
+    PriceUnit.COMPLETION_IMAGE_TOKEN,
+}
+COUNTS = len(fields(Tokens))
 MOST = 2**63 - 1
 
 prices = st.decimals(min_value=0, max_value=Decimal(1000), places=12)
@@ -50,14 +58,19 @@ def versions(draw: st.DrawFn, *, tiered: bool = True) -> PriceVersion:
 def whole_tokens(draw: st.DrawFn, most: int = 10**9) -> Tokens:
     """Counts whose parts fit into their whole side by side."""
     plain, cached, written, audio, text, reasoning, spoken = (draw(st.integers(0, most)) for _ in range(7))
+    kept, image, video, painted = (draw(st.integers(0, most)) for _ in range(4))
     return Tokens(
-        prompt_tokens=plain + cached + written + audio,
-        completion_tokens=text + reasoning + spoken,
+        prompt_tokens=plain + cached + written + kept + audio + image + video,
+        completion_tokens=text + reasoning + spoken + painted,
         cached_tokens=cached,
-        cache_write_tokens=written,
+        cache_write_tokens=written + kept,
         reasoning_tokens=reasoning,
         prompt_audio_tokens=audio,
         completion_audio_tokens=spoken,
+        cache_write_1h_tokens=kept,
+        prompt_image_tokens=image,
+        prompt_video_tokens=video,
+        completion_image_tokens=painted,
     )
 
 
@@ -71,14 +84,23 @@ def in_fractions(tokens: Tokens, version: PriceVersion) -> Fraction:
     prompt = tokens.prompt_tokens or 0
     each = {entry.unit: Fraction(entry.at(prompt)) / entry.per for entry in version.unit_prices}
     plain, completion = each[PriceUnit.PROMPT_TOKEN], each[PriceUnit.COMPLETION_TOKEN]
+    kept = tokens.cache_write_1h_tokens or 0
+    # Cache writes of an hour without a price of their own are cache writes like others.
+    kept_unit = (
+        PriceUnit.CACHE_WRITE_1H_TOKEN if PriceUnit.CACHE_WRITE_1H_TOKEN in each else PriceUnit.CACHE_WRITE_TOKEN
+    )
     prompt_parts = (
         (PriceUnit.CACHED_TOKEN, tokens.cached_tokens or 0),
-        (PriceUnit.CACHE_WRITE_TOKEN, tokens.cache_write_tokens or 0),
+        (PriceUnit.CACHE_WRITE_TOKEN, (tokens.cache_write_tokens or 0) - kept),
+        (kept_unit, kept),
         (PriceUnit.PROMPT_AUDIO_TOKEN, tokens.prompt_audio_tokens or 0),
+        (PriceUnit.PROMPT_IMAGE_TOKEN, tokens.prompt_image_tokens or 0),
+        (PriceUnit.PROMPT_VIDEO_TOKEN, tokens.prompt_video_tokens or 0),
     )
     completion_parts = (
         (PriceUnit.REASONING_TOKEN, tokens.reasoning_tokens or 0),
         (PriceUnit.COMPLETION_AUDIO_TOKEN, tokens.completion_audio_tokens or 0),
+        (PriceUnit.COMPLETION_IMAGE_TOKEN, tokens.completion_image_tokens or 0),
     )
     total = plain * prompt + completion * (tokens.completion_tokens or 0)
     total += sum(((each.get(unit, plain) - plain) * count for unit, count in prompt_parts), Fraction(0))
@@ -112,7 +134,7 @@ def test_the_costs_of_two_halves_add_up_to_that_of_the_whole(one: Tokens, other:
 
 
 @given(
-    st.builds(Tokens, *(st.none() | st.integers(-5, 300_000) for _ in range(7))),
+    st.builds(Tokens, *(st.none() | st.integers(-5, 300_000) for _ in range(COUNTS))),
     versions(),
     st.integers(0, 3),
 )
@@ -124,7 +146,7 @@ def test_a_compiled_price_rates_alike(tokens: Tokens, version: PriceVersion, req
     assert rating == compiled.rate(tokens, requests)
 
 
-@given(st.builds(Tokens, *(st.integers(0, 300_000) for _ in range(7))), versions())
+@given(st.builds(Tokens, *(st.integers(0, 300_000) for _ in range(COUNTS))), versions())
 def test_the_lines_add_up_and_charge_every_token_once(tokens: Tokens, version: PriceVersion) -> None:
     rating = known(rate(tokens, version))
     lines = rating.lines
@@ -132,7 +154,7 @@ def test_the_lines_add_up_and_charge_every_token_once(tokens: Tokens, version: P
     assert sum((Fraction(line.amount) for line in lines), Fraction(0)) == Fraction(rating.amount)
     assert all(line.quantity > 0 and isinstance(line.amount, Decimal) for line in lines)
     assert [line.unit for line in lines] == sorted({line.unit for line in lines})
-    charged = sum(line.quantity for line in lines if line.unit < PriceUnit.COMPLETION_TOKEN)
+    charged = sum(line.quantity for line in lines if line.unit not in COMPLETION_UNITS)
     assert charged >= (tokens.prompt_tokens or 0)
 
 
@@ -142,12 +164,4 @@ def test_a_lost_digit_would_be_an_error() -> None:
 
 
 def counted(tokens: Tokens) -> tuple[int, ...]:
-    return (
-        tokens.prompt_tokens or 0,
-        tokens.completion_tokens or 0,
-        tokens.cached_tokens or 0,
-        tokens.cache_write_tokens or 0,
-        tokens.reasoning_tokens or 0,
-        tokens.prompt_audio_tokens or 0,
-        tokens.completion_audio_tokens or 0,
-    )
+    return tuple(count or 0 for count in astuple(tokens))
