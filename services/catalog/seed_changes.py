@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 
 from pantheon.catalog.v1 import model_pb2, provider_pb2
-from services.catalog.entities import Endpoint, Model, Provider, ProviderFlags
+from services.catalog.entities import Endpoint, Model, Parameters, Provider, ProviderFlags
 from services.catalog.prices import appended
 from services.catalog.seed.rows import SeedModel, SeedProvider
 from services.rating import PriceVersion
@@ -116,5 +116,8 @@ def _model(row: SeedModel) -> Model:
         supports_reasoning=row.supports_reasoning,
         release_time=row.release_time,
         deprecation_time=row.deprecation_time,
+        successor_id=row.successor_id,
+        unsupported_parameters=row.unsupported_parameters,
+        default_parameters=msgspec.convert(row.default_parameters, Parameters),
         endpoints=tuple(Endpoint(endpoint.provider, endpoint.provider_model_id) for endpoint in row.endpoints),
     )

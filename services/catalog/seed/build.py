@@ -3,7 +3,7 @@
     python -m services.catalog.seed.build --facts model_facts.json
 
 Sources, in the order they are believed:
-- prices: genai-prices, with their history;
+- prices: genai-prices, with their history; models.dev where that has none of a model;
 - limits, abilities, dates: curated.toml, the vendor's own offer in models.dev, the vendor's price list in genai-prices,
   then the same of aggregators. (genai-prices rounds context windows, 1,000,000 for 1,047,576, and gives one figure to a
   family of models, so its figures come second.)
@@ -18,7 +18,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time
 from importlib.metadata import version
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 import msgspec
 
@@ -28,7 +28,7 @@ from services.catalog.seed.facts import Facts, read_facts
 from services.catalog.seed.load import FOLDER, MODELS, PROVIDERS, load_models
 from services.catalog.seed.offers import Offer, all_offers
 from services.catalog.seed.pricing import seed_price
-from services.catalog.seed.rows import SeedEndpoint, SeedModel
+from services.catalog.seed.rows import ParameterName, SeedEndpoint, SeedModel
 
 T = TypeVar("T")
 
@@ -49,6 +49,7 @@ class SeedBuilder:
         }
         self._recorded = recorded
         self._prices_source = f"genai-prices {version('genai-prices')}"
+        self._advised = curated.advised()
 
     def models(self) -> tuple[SeedModel, ...]:
         """All models, by id.
@@ -60,8 +61,9 @@ class SeedBuilder:
         for offer in all_offers(self._curated, self._facts):
             offers.setdefault(offer.canonical, []).append(offer)
         deprecations = {name: entry for entry in self._curated.deprecations for name in entry.models}
-        if missing := deprecations.keys() - offers.keys():
-            raise ValueError(f"curated.toml: deprecations name {', '.join(sorted(missing))}, which no source knows")
+        named = deprecations.keys() | self._advised.keys() | set(self._advised.values())
+        if missing := named - offers.keys():
+            raise ValueError(f"curated.toml names {', '.join(sorted(missing))}, which no source knows")
         aliases = assign_aliases(offers, self._curated)
         return tuple(
             self._model(canonical, offers[canonical], aliases[canonical], deprecations.get(canonical))
@@ -76,6 +78,9 @@ class SeedBuilder:
             raise ValueError(f"{canonical}: {', '.join(offer.served for offer in offers)} come out as one model")
         said = self._curated.models.get(canonical, Model())
         facts = [offer.fact for offer in offers if offer.fact is not None]
+        unsupported = self._curated.unsupported_by(
+            canonical, fixed_temperature=_first(fact.temperature for fact in facts) is False
+        )
         sources = [*said.sources, *([self._facts.label] if facts else [])]
         if any(offer.display_name or offer.context_window for offer in offers):
             sources.append(self._prices_source)
@@ -92,6 +97,9 @@ class SeedBuilder:
             supports_reasoning=_first(fact.reasoning for fact in facts),
             release_time=_first(fact.release_time for fact in facts),
             deprecation_time=self._deprecation_time(canonical, deprecation, offers),
+            successor_id=self._advised.get(canonical, ""),
+            unsupported_parameters=_together(entry.parameters for entry in unsupported),
+            default_parameters=self._curated.defaults_of(canonical),
             endpoints=tuple(map(self._endpoint, offers)),
             sources=tuple(sources + ([deprecation.source] if deprecation is not None else [])),
         )
@@ -112,9 +120,9 @@ class SeedBuilder:
 
     def _endpoint(self, offer: Offer) -> SeedEndpoint:
         endpoint = SeedEndpoint(offer.provider.name, offer.served)
+        source = self._prices_source if offer.is_listed else self._facts.label
         prices = (
-            seed_price(endpoint.id, effective, figures, self._recorded, self._prices_source)
-            for effective, figures in offer.prices
+            seed_price(endpoint.id, effective, figures, self._recorded, source) for effective, figures in offer.prices
         )
         return msgspec.structs.replace(endpoint, prices=tuple(self._known.get(price.id, price) for price in prices))
 
@@ -140,6 +148,12 @@ def _context_window(offers: list[Offer]) -> int | None:
 
 def _first(values: Iterable[T | None]) -> T | None:
     return next((value for value in values if value is not None), None)
+
+
+def _together(parameters: Iterable[Iterable[ParameterName]]) -> tuple[ParameterName, ...]:
+    """All of them, in the order of the contract."""
+    named = {name for names in parameters for name in names}
+    return tuple(name for name in get_args(ParameterName) if name in named)
 
 
 def _midnight(day: date) -> datetime:

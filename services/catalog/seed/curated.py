@@ -1,13 +1,14 @@
 """Reads curated.toml: what neither genai-prices nor models.dev says."""
 
 import tomllib
+from collections.abc import Iterable
 from datetime import date
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 import msgspec
 
-from services.catalog.seed.rows import Modality, SeedProvider
+from services.catalog.seed.rows import Modality, ParameterName, SeedProvider
 
 CURATED = Path(__file__).with_name("curated.toml")
 
@@ -53,6 +54,24 @@ class Deprecation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     models: tuple[str, ...]
 
 
+class Unsupported(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Parameters that models (patterns of canonical ids) do not take."""
+
+    source: str
+    parameters: tuple[ParameterName, ...]
+    models: tuple[str, ...]
+    # Only those of which models.dev says that their temperature can't be set.
+    where_temperature_is_fixed: bool = False
+
+
+class Defaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Values that models (patterns of canonical ids) are made for, where they are not the platform's."""
+
+    source: str
+    parameters: dict[ParameterName, float]
+    models: tuple[str, ...]
+
+
 class Curated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole file."""
 
@@ -66,17 +85,50 @@ class Curated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     same: dict[str, str]
     models: dict[str, Model]
     deprecations: tuple[Deprecation, ...]
+    # By source: what is advised, and instead of which models.
+    successors: dict[str, dict[str, tuple[str, ...]]]
+    unsupported: tuple[Unsupported, ...]
+    defaults: tuple[Defaults, ...]
 
     def serves(self, provider: str, model_id: str) -> bool:
         """Whether an id that a price list has is one the provider knows."""
         patterns = (pattern for entry in self.left_out if entry.provider == provider for pattern in entry.ids)
         return not any(fnmatchcase(model_id, pattern) for pattern in patterns)
 
+    def advised(self) -> dict[str, str]:
+        """By model: the one that its vendor advises in its place."""
+        return {
+            model: successor
+            for by_successor in self.successors.values()
+            for successor, models in by_successor.items()
+            for model in models
+        }
+
+    def unsupported_by(self, model: str, *, fixed_temperature: bool) -> tuple[Unsupported, ...]:
+        """What is said of a model's parameters; `fixed_temperature` is what models.dev says of it."""
+        return tuple(
+            entry
+            for entry in self.unsupported
+            if (fixed_temperature or not entry.where_temperature_is_fixed) and _is_one_of(model, entry.models)
+        )
+
+    def defaults_of(self, model: str) -> dict[ParameterName, float]:
+        """The model's own defaults; of two that are said of it the later."""
+        found: dict[ParameterName, float] = {}
+        for entry in self.defaults:
+            if _is_one_of(model, entry.models):
+                found |= entry.parameters
+        return found
+
     def is_free(self, provider: str, model_id: str) -> bool:
         """Whether an id without any figure is free, rather than unpriced."""
         return model_id.endswith(":free") or any(
             fnmatchcase(model_id, pattern) for pattern in self.free.get(provider, ())
         )
+
+
+def _is_one_of(model: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(model, pattern) for pattern in patterns)
 
 
 def read_curated(path: Path = CURATED) -> Curated:

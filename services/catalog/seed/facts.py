@@ -1,6 +1,7 @@
 """Limits and abilities of models, as models.dev publishes them (one JSON file, see `--facts`)."""
 
 from datetime import UTC, date, datetime, time
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
@@ -24,6 +25,18 @@ class Modalities(msgspec.Struct, frozen=True):
     output: tuple[str, ...] = ()
 
 
+class Cost(msgspec.Struct, frozen=True):
+    """USD per million tokens; None where models.dev has no figure. With `tiers`, it is not the whole price."""
+
+    input: Decimal | None = None
+    output: Decimal | None = None
+    cache_read: Decimal | None = None
+    cache_write: Decimal | None = None
+    reasoning: Decimal | None = None
+    input_audio: Decimal | None = None
+    tiers: tuple[msgspec.Raw, ...] = ()
+
+
 class Fact(msgspec.Struct, frozen=True):
     """What models.dev says about one provider's offer of a model."""
 
@@ -34,7 +47,10 @@ class Fact(msgspec.Struct, frozen=True):
     tool_call: bool | None = None
     structured_output: bool | None = None
     reasoning: bool | None = None
+    # Whether it can be set.
+    temperature: bool | None = None
     status: str = ""
+    cost: Cost = Cost()
 
     @property
     def max_output_tokens(self) -> int | None:

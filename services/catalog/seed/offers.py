@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from genai_prices import data_snapshot
-from genai_prices.types import ClauseEquals, ClauseOr, MatchLogic, ModelInfo
+from genai_prices.types import ClauseEquals, ClauseOr, MatchLogic, ModelInfo, ModelPrice
 
 from services.catalog.seed.curated import Curated, Provider
-from services.catalog.seed.facts import Fact, Facts
+from services.catalog.seed.facts import Cost, Fact, Facts
 from services.catalog.seed.naming import LATEST, Naming, Snapshots, told_apart
 from services.catalog.seed.pricing import FREE, Figures, dated
 from services.rating import SINCE_EVER
@@ -31,6 +31,8 @@ class Offer:
     deprecated: bool
     # Of models.dev, None where it has none.
     fact: Fact | None
+    # In genai-prices; the prices of others are those of models.dev.
+    is_listed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class _Entry:
 
     info: ModelInfo
     ids: tuple[str, ...]
+    is_listed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,24 @@ def _price_list(provider: Provider, curated: Curated, facts: Facts) -> _PriceLis
         served = tuple(model_id for model_id in dict.fromkeys(ids) if _is_served(provider, curated, model_id))
         if served:
             entries.append(_Entry(info, served))
+    for model_id, fact in known.items():
+        if listed.find_model(model_id) is None and _is_served(provider, curated, model_id):
+            entries.append(_Entry(_unlisted(model_id, fact), (model_id,), is_listed=False))
     return _PriceList(provider, Naming(provider.vendor, curated.same), known, entries)
+
+
+def _unlisted(model_id: str, fact: Fact) -> ModelInfo:
+    """An entry for a model that only models.dev knows. Where long prompts are dearer its price is left unknown."""
+    cost = fact.cost if not fact.cost.tiers else Cost()
+    prices = ModelPrice(
+        input_mtok=cost.input,
+        output_mtok=cost.output,
+        cache_read_mtok=cost.cache_read,
+        cache_write_mtok=cost.cache_write,
+        output_reasoning_mtok=cost.reasoning,
+        input_audio_mtok=cost.input_audio,
+    )
+    return ModelInfo(id=model_id, match=ClauseEquals(model_id), prices=prices)
 
 
 def _is_served(provider: Provider, curated: Curated, model_id: str) -> bool:
@@ -115,6 +135,7 @@ def _offers(a_list: _PriceList, entry: _Entry, snapshots: Snapshots, curated: Cu
             context_window=info.context_window if own else None,
             deprecated=bool(info.deprecated),
             fact=next((fact for fact in facts if fact is not None), None),
+            is_listed=entry.is_listed,
         )
 
 

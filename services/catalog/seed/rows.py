@@ -35,6 +35,9 @@ CountUnit = Literal["request", "web_search"]
 """Units that are counted each; the names as above."""
 
 
+ParameterName = Literal["temperature", "max_tokens", "top_p", "frequency_penalty", "presence_penalty"]
+
+
 class Modality(enum.Enum):
     """Kinds of content; the names are those of `pantheon.catalog.v1.Modality`."""
 
@@ -123,6 +126,11 @@ class SeedModel(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     supports_reasoning: bool | None = None
     release_time: datetime | None = None
     deprecation_time: datetime | None = None
+    # What its vendor advises in its place.
+    successor_id: str = ""
+    unsupported_parameters: tuple[ParameterName, ...] = ()
+    # Defaults of its own.
+    default_parameters: dict[ParameterName, float] = {}
     # Its own vendor first, aggregators after.
     endpoints: tuple[SeedEndpoint, ...] = ()
     # Where the figures above come from; prices name their own.

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import get_args
 from uuid import UUID
 
 import msgspec
@@ -13,9 +14,19 @@ import pytest
 
 from pantheon.catalog.v1 import model_pb2, provider_pb2
 from services.catalog.addresses import base_url
+from services.catalog.entities import PARAMETER_NAMES
 from services.catalog.seed.load import MODELS, PROVIDERS, load_models, load_providers
 from services.catalog.seed.pricing import Figures, seed_price
-from services.catalog.seed.rows import AuthStyle, Modality, SeedEndpoint, SeedModel, SeedProvider, WireFormat
+from services.catalog.seed.rows import (
+    AuthStyle,
+    Modality,
+    ParameterName,
+    SeedEndpoint,
+    SeedModel,
+    SeedProvider,
+    WireFormat,
+)
+from services.parameters import check_parameters
 from services.rating import SINCE_EVER, Tokens, price_at, rate
 
 TODAY = datetime(2026, 11, 22, tzinfo=UTC)
@@ -69,6 +80,24 @@ def test_the_models_of_the_guide_are_found_priced_and_offered_by_openrouter(
         assert rate(Tokens(1000, 1000), price) is not None
 
 
+@pytest.mark.parametrize("name", GUIDE)
+def test_the_models_of_the_guide_are_offered_by_the_providers_of_the_guide(
+    name: str, by_name: dict[str, SeedModel]
+) -> None:
+    model = by_name[GUIDE[name][1]]
+    direct = {"openai": ["openai"], "anthropic": ["anthropic"], "google": ["gemini"]}
+
+    assert [endpoint.provider for endpoint in model.endpoints] == [
+        *direct.get(model.id.partition("/")[0], []),
+        "openrouter",
+    ]
+
+
+@pytest.mark.parametrize("name", ("gpt-3.5", "llama-2-70b", "llama-3-8b", "meta-llama/llama-2-13b-chat"))
+def test_what_the_guide_calls_by_half_a_name_is_found_too(name: str, by_name: dict[str, SeedModel]) -> None:
+    assert by_name[name].endpoints
+
+
 def test_a_model_that_is_not_available_yet_is_known_without_an_endpoint(by_name: dict[str, SeedModel]) -> None:
     ultra = by_name["gemini-ultra"]
 
@@ -88,6 +117,62 @@ def test_models_of_the_guide_that_vendors_gave_up_say_since_when(by_name: dict[s
         "claude-3-sonnet": "2025-01-21",
         "gemini-pro-vision": "2024-07-12",
     }
+
+
+def test_a_successor_is_another_model_and_follows_only_what_is_deprecated(by_name: dict[str, SeedModel]) -> None:
+    followed = [model for model in by_name.values() if model.successor_id]
+
+    assert followed
+    for model in followed:
+        assert model.deprecation_time is not None, model.id
+        seen, following = [model.id], model.successor_id
+        while following:
+            assert following not in seen, seen
+            seen.append(following)
+            following = by_name[following].successor_id
+
+
+def test_the_successors_of_the_guide_s_models_are_those_their_vendors_name(by_name: dict[str, SeedModel]) -> None:
+    assert {
+        name: by_name[name].successor_id for name in ("gpt-4", "gpt-4-turbo", "gpt-3.5-turbo", "claude-3-haiku")
+    } == {
+        "gpt-4": "openai/gpt-5.6-sol",
+        "gpt-4-turbo": "openai/gpt-5.6-sol",
+        "gpt-3.5-turbo": "openai/gpt-5.6-terra",
+        "claude-3-haiku": "anthropic/claude-haiku-4.5",
+    }
+
+
+def test_parameters_that_models_do_not_take_are_those_of_their_vendors(by_name: dict[str, SeedModel]) -> None:
+    sampling = ("temperature", "top_p", "frequency_penalty", "presence_penalty")
+    penalties = ("frequency_penalty", "presence_penalty")
+    every = ("temperature", "max_tokens", "top_p", "frequency_penalty", "presence_penalty")
+    for name, unsupported in (
+        ("gpt-4", ()),
+        ("gpt-4o", ()),
+        ("o1", sampling),
+        ("o1-mini", sampling),
+        ("gpt-5", sampling),
+        ("gpt-5.6-sol", sampling),
+        ("claude-3-opus", penalties),
+        ("claude-opus-4.6", penalties),
+        ("claude-opus-4.8", sampling),
+        ("gemini-2.5-pro", ()),
+        ("text-embedding-3-small", every),
+        ("relace/relace-apply-3", ("temperature",)),
+    ):
+        assert by_name[name].unsupported_parameters == unsupported, name
+
+
+def test_defaults_of_their_own_are_in_range_and_of_parameters_they_take(models: tuple[SeedModel, ...]) -> None:
+    own = [model for model in models if model.default_parameters]
+
+    assert own
+    for model in own:
+        check_parameters(
+            {str(name): value for name, value in model.default_parameters.items()}, most_tokens=model.max_output_tokens
+        )
+        assert not set(model.default_parameters) & set(model.unsupported_parameters)
 
 
 def test_every_name_means_one_model(models: tuple[SeedModel, ...]) -> None:
@@ -177,10 +262,7 @@ def test_every_price_makes_a_value_that_rates(models: tuple[SeedModel, ...]) -> 
 
 
 def test_money_is_written_as_decimal_strings() -> None:
-    def refuse(text: str) -> float:
-        raise AssertionError(f"{text} is written as a float")
-
-    rows = json.loads(MODELS.read_text(encoding="utf-8"), parse_float=refuse)
+    rows = json.loads(MODELS.read_text(encoding="utf-8"))
     figures = [
         figure
         for row in rows
@@ -205,6 +287,8 @@ def test_free_offers_are_priced_at_zero_and_others_without_figures_are_unpriced(
 
 
 def test_words_are_those_of_the_contract() -> None:
+    assert get_args(ParameterName) == PARAMETER_NAMES
+
     def named(enum: type[Modality | WireFormat | AuthStyle], prefix: str, numbers: dict[str, int]) -> None:
         assert {f"{prefix}_{member.name}" for member in enum} == {name for name, number in numbers.items() if number}
 

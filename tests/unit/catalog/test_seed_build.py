@@ -4,6 +4,8 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+from genai_prices import data_snapshot
 from genai_prices.types import (
     ClauseEquals,
     ConditionalPrice,
@@ -17,11 +19,14 @@ from genai_prices.types import (
 
 from services.catalog.seed.build import main
 from services.catalog.seed.curated import read_curated
+from services.catalog.seed.facts import read_facts
 from services.catalog.seed.load import MODELS, PROVIDERS, load_models
 from services.catalog.seed.pricing import Figures, dated, figures_of
 from services.catalog.seed.rows import TieredPrice
 from services.rating import SINCE_EVER
 from tests.fixtures.references import MODEL_FACTS, needs
+
+PLAIN = figures_of(ModelPrice(input_mtok=Decimal(1)))
 
 
 def listed(*prices: ConditionalPrice) -> ModelInfo:
@@ -34,6 +39,52 @@ def test_a_rebuild_on_another_day_writes_the_same_files(tmp_path: Path) -> None:
 
     assert (tmp_path / MODELS.name).read_bytes() == MODELS.read_bytes()
     assert (tmp_path / PROVIDERS.name).read_bytes() == PROVIDERS.read_bytes()
+
+
+@needs(MODEL_FACTS)
+@pytest.mark.parametrize("listed_as", ("openai", "anthropic", "google", "openrouter"))
+def test_every_model_that_models_dev_knows_is_in_the_seed_or_left_out_for_a_reason(listed_as: str) -> None:
+    curated, facts = read_curated(), read_facts(MODEL_FACTS)
+    (provider,) = [row for row in curated.providers if row.listed_as == listed_as]
+    offered = {
+        name
+        for model in load_models()
+        for endpoint in model.endpoints
+        if endpoint.provider == provider.name
+        for name in (endpoint.provider_model_id.lower(), model.id, *model.aliases)
+    }
+    known = facts.known(listed_as)
+
+    assert known
+    assert [name for name in known if name.lower() not in offered and curated.serves(provider.name, name)] == []
+
+
+@needs(MODEL_FACTS)
+def test_what_only_models_dev_knows_is_priced_by_it_and_says_so() -> None:
+    models = {model.id: model for model in load_models()}
+    (price,) = models["poolside/laguna-m.1"].endpoints[0].prices
+
+    assert price.source == read_facts(MODEL_FACTS).label
+    assert price.per_million == {
+        "prompt_token": Decimal("0.2"),
+        "cached_token": Decimal("0.1"),
+        "completion_token": Decimal("0.4"),
+    }
+    assert models["openrouter/auto"].endpoints[0].prices == ()
+
+
+def test_every_unit_of_genai_prices_is_kept_or_named_as_one_that_is_not() -> None:
+    left_out = {"input_mchars", "output_video_mtok", "audio_hours", "input_audio_hours", "storage_searches_kcount"}
+    listed_as = {row.listed_as for row in read_curated().providers if row.listed_as}
+    names = set[str]()
+    for provider in data_snapshot.get_snapshot().providers:
+        for model in provider.models if provider.id in listed_as else ():
+            entries = [model.prices] if isinstance(model.prices, ModelPrice) else [e.prices for e in model.prices]
+            names |= {name for entry in entries for name, price in vars(entry).items() if price is not None}
+    parts = names - {"input_mtok"}
+    kept = {name for name in parts if figures_of(ModelPrice(input_mtok=Decimal(1), **{name: Decimal(1)})) != PLAIN}
+
+    assert parts - kept == left_out
 
 
 def test_prices_keep_their_exact_value_in_our_units() -> None:
