@@ -10,9 +10,9 @@ from pantheon.catalog.v1.provider_key_pb2 import ProviderKeyStatus
 from pantheon.catalog.v1.provider_pb2 import AUTH_STYLE_NONE
 from services.catalog.entities import Provider
 from services.catalog.providers import Circumstances
-from services.catalog.secret_keys import fingerprint, last_four
 from services.runtime.auth import Principal
 from services.runtime.errors import AccessDenied, InvalidField
+from services.runtime.secret_keys import fingerprint, last_four
 
 _ENVIRONMENT = UUID("7d1f5ad1-4ccb-5b6f-9a2d-6a2e0c1b7e43")
 """The namespace of the ids of keys from the environment."""

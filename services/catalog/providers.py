@@ -10,7 +10,7 @@ from types import MappingProxyType
 from pantheon.catalog.v1.provider_pb2 import AUTH_STYLE_NONE
 from services.catalog.addresses import base_url
 from services.catalog.entities import Provider
-from services.catalog.secret_keys import is_printable, last_four
+from services.runtime.secret_keys import is_printable, last_four
 
 SANDBOX_PATHS: Mapping[str, str] = MappingProxyType(
     {"openai": "/openai/v1", "openrouter": "/openrouter/api/v1", "anthropic": "/anthropic", "gemini": "/gemini"}

@@ -14,7 +14,7 @@ from pantheon.catalog.v1.catalog_service_pb2 import (
     ListProviderKeysResponse,
 )
 from pantheon.catalog.v1.provider_key_pb2 import PROVIDER_KEY_STATUS_INVALID
-from services.catalog import key_changes, secret_keys
+from services.catalog import key_changes
 from services.catalog import provider_keys as rules
 from services.catalog.entities import Provider
 from services.catalog.fields import PAGE_DEFAULT, PAGE_MOST, storable
@@ -24,7 +24,7 @@ from services.catalog.provider_key_messages import key_message
 from services.catalog.provider_keys import KeyStatus, OpenKey, ProviderKey, SealedKey
 from services.catalog.resources import Resources
 from services.catalog.store import provider_keys, providers, requests
-from services.runtime import times
+from services.runtime import secret_keys, times
 from services.runtime.auth import Principal, current_principal
 from services.runtime.db import ReadConnection
 from services.runtime.errors import (

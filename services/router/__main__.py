@@ -11,6 +11,7 @@ from services.router.secret_keys import CatalogSource, SecretKeys
 from services.router.settings import RouterSettings
 from services.router.snapshot import follow_catalog
 from services.router.spools import Spools
+from services.router.trial.unsaved import checked_by
 from services.router.upstream import Timeouts
 from services.router.upstreams import Upstreams
 from services.runtime.bus import Bus
@@ -63,7 +64,8 @@ async def serve(settings: RouterSettings) -> None:
         server = GrpcServer(
             settings.grpc_listen, callers, trust, default_seconds=settings.longest_attempt, most_bytes=most_bytes
         )
-        server.add(router_service_pb2_grpc.add_RouterServiceServicer_to_server, RouterServicer(engine), _SERVICE)
+        servicer = RouterServicer(engine, checked_by(catalog))
+        server.add(router_service_pb2_grpc.add_RouterServiceServicer_to_server, servicer, _SERVICE)
         await process.serve(server)
         host, port = host_and_port(settings.http_listen, "PANTHEON_HTTP_LISTEN")
         await process.serve(HttpServer(http_api(engine, callers, snapshot), host, port, name="http"))

@@ -29,17 +29,21 @@ from services.router.chat import ChatRequest
 from services.router.engine import Engine
 from services.router.receipts import Receipt
 from services.router.trial.trial import try_out
+from services.router.trial.unsaved import Check, authorization_of
 from services.runtime.auth import current_principal
 from services.runtime.errors import BodyTooLarge
 from services.runtime.logging import bind_request
 from services.runtime.rpc import RpcContext
+from services.runtime.secret_keys import secret
 
 
 class RouterServicer(RouterServiceServicer):
     """See the proto."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, check: Check) -> None:
+        """`check` says of custom models that are not kept what they would be."""
         self._engine = engine
+        self._check = check
 
     async def Complete(self, request: CompleteRequest, context: RpcContext) -> CompleteResponse:
         call = self._call(request.spec, context, stream=False)
@@ -76,7 +80,10 @@ class RouterServicer(RouterServiceServicer):
     async def TestModel(self, request: TestModelRequest, context: RpcContext) -> TestModelResponse:
         began = time.monotonic()
         prompt = prompt_of(request)
-        call = self._begin(trial_request(request.model, prompt), context, began)
+        if request.HasField("custom_model"):
+            call = await self._unsaved(request, prompt, context, began)
+        else:
+            call = self._begin(trial_request(request.model, prompt), context, began)
         return TestModelResponse(test=await try_out(self._engine, call, prompt))
 
     async def Embed(self, request: EmbedRequest, context: RpcContext) -> EmbedResponse:
@@ -92,11 +99,24 @@ class RouterServicer(RouterServiceServicer):
         _check_size(spec)
         return self._begin(to_request(spec, stream=stream), context, began)
 
+    async def _unsaved(self, request: TestModelRequest, prompt: str, context: RpcContext, began: float) -> Call:
+        """A call of a custom model that is not kept."""
+        if request.api_key:
+            secret("api_key", request.api_key)
+        model = await self._check(request.custom_model, authorization_of(context))
+        asked = trial_request(model.model_id, prompt)
+        call = self._engine.call_custom(asked, model, request.api_key, current_principal(), SURFACE_GRPC, began)
+        return _bound(call, context)
+
     def _begin(self, request: ChatRequest, context: RpcContext, began: float) -> Call:
-        call = self._engine.call(request, current_principal(), SURFACE_GRPC, began)
-        bind_request(call.id)
-        _trail(context, call)
-        return call
+        return _bound(self._engine.call(request, current_principal(), SURFACE_GRPC, began), context)
+
+
+def _bound(call: Call, context: RpcContext) -> Call:
+    """The call, whose id its log lines and trailing metadata bear from here on."""
+    bind_request(call.id)
+    _trail(context, call)
+    return call
 
 
 def _check_size(spec: CompletionSpec | EmbeddingSpec) -> None:

@@ -13,7 +13,7 @@ import grpc
 import httpx2 as httpx
 
 from pantheon.auth.v1.access_pb2 import Role
-from pantheon.catalog.v1 import model_pb2, price_pb2, provider_pb2
+from pantheon.catalog.v1 import custom_model_pb2, model_pb2, price_pb2, provider_pb2
 from pantheon.catalog.v1.catalog_service_pb2 import ListSecretsResponse
 from pantheon.catalog.v1.provider_key_pb2 import CustomModelSecret, ProviderSecret, ProviderSecrets
 from pantheon.events.v1.change_pb2 import Change, ModelChanged, ProviderChanged
@@ -25,6 +25,8 @@ from pantheon.router.v1.router_service_pb2 import CompleteRequest, StreamComplet
 from services.router.api.grpc import RouterServicer
 from services.router.api.http import MAX_BODY_BYTES
 from services.router.api.routes import http_api
+from services.router.catalog import CustomModel
+from services.router.catalog_messages import custom_model_of
 from services.router.engine import Engine
 from services.router.journal import Files, Journal, JournalLimits, create_spool
 from services.router.provider_keys import Status
@@ -227,6 +229,11 @@ def model(
     return Change(model_changed=ModelChanged(model=row))
 
 
+async def _allowed(description: custom_model_pb2.CustomModel, authorization: str) -> CustomModel:
+    """The catalog's check, that lets everything pass and believes what is said of the address."""
+    return custom_model_of(description)
+
+
 @asynccontextmanager
 async def running_router(
     directory: Path,
@@ -259,7 +266,8 @@ async def running_router(
         generate(directory / "service-keys", ["router"])
         trust = ServiceTrust.load(directory / "service-keys", "router")
         grpc_server = GrpcServer("127.0.0.1:0", OneKey(), trust, most_bytes=4 * MAX_BODY_BYTES)
-        grpc_server.add(router_service_pb2_grpc.add_RouterServiceServicer_to_server, RouterServicer(engine), _SERVICE)
+        servicer = RouterServicer(engine, _allowed)
+        grpc_server.add(router_service_pb2_grpc.add_RouterServiceServicer_to_server, servicer, _SERVICE)
         await grpc_server.start()
         stack.push_async_callback(grpc_server.stop, 1)
         channel = grpc.aio.insecure_channel(f"127.0.0.1:{grpc_server.port}", options=_UNLIMITED)

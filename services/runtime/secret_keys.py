@@ -1,4 +1,4 @@
-"""Rules for the secret keys of providers and custom models: what they may be, and what may be told of them. Pure."""
+"""Rules for secret keys that are shown to other systems: what they may be, and what may be told of them. Pure."""
 
 import re
 
