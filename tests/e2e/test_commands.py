@@ -4,9 +4,7 @@ import asyncio
 import json
 import os
 import pty
-import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -14,45 +12,9 @@ from uuid import uuid4
 import httpx2 as httpx
 import pytest
 
-from services.local.stack import Surroundings
+from tests.fixtures.commands import TIMEOUT_S, Finished, answer, environment, pantheon
 from tests.fixtures.deployments import Deployment
 from tests.fixtures.eventually import eventually
-
-TIMEOUT_S = 30.0
-Finished = subprocess.CompletedProcess[str]
-
-
-def environment(deployment: Deployment) -> Mapping[str, str]:
-    address = deployment.ports.address
-    return {
-        **Surroundings.throw_away().common,
-        "PANTHEON_STATE_DIR": str(deployment.state),
-        "PANTHEON_ROUTER_ADDRESS": address("grpc"),
-        "PANTHEON_CATALOG_ADDRESS": address("catalog"),
-        "PANTHEON_USAGE_ADDRESS": address("usage"),
-        "PANTHEON_AUTH_ADDRESS": address("auth"),
-    }
-
-
-async def pantheon(deployment: Deployment, *arguments: str, typed: str = "") -> Finished:
-    """Runs the command without a terminal."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "services.cli", *arguments),
-        env=environment(deployment),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    stdout, stderr = await asyncio.wait_for(process.communicate(typed.encode()), TIMEOUT_S)
-    assert process.returncode is not None
-    return Finished(arguments, process.returncode, stdout.decode(), stderr.decode())
-
-
-async def answer(deployment: Deployment, *arguments: str) -> Any:
-    """What the command prints with --json."""
-    run = await pantheon(deployment, *arguments, "--json")
-    assert run.returncode == 0, run.stderr
-    return json.loads(run.stdout)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pty
 import sys
 from uuid import uuid4
 
-from tests.e2e.test_commands import TIMEOUT_S, answer, environment, pantheon
+from tests.fixtures.commands import TIMEOUT_S, answer, environment, pantheon
 from tests.fixtures.deployments import Deployment
 
 
