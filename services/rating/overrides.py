@@ -42,6 +42,10 @@ class PriceOverride:
         if self.factor is not None:
             check_factor(f"factor of {self.id}", self.factor)
 
+    def __hash__(self) -> int:
+        # Routers look up prices by it for every request, and an id tells overrides apart.
+        return hash(self.id)
+
     @property
     def version(self) -> PriceVersion:
         """The prices of its own, as a version named after the override."""

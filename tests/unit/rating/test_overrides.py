@@ -129,6 +129,11 @@ def test_own_prices_stand_in_place_of_the_list_and_name_the_override_as_their_ve
         assert rating.price_version_id == price.version.id == price.override_id == "contract"
 
 
+def test_equal_overrides_are_one_key_and_others_are_not() -> None:
+    assert {override("one"), override("one")} == {override("one")}
+    assert len({override("one"), override("one", "0.7"), override("two")}) == 3
+
+
 def test_without_an_override_the_list_price_holds() -> None:
     assert overridden(LIST, None) is LIST
     assert LIST.override_id == ""
