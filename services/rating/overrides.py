@@ -61,12 +61,15 @@ def override_at(
     of its provider; of several of one target the one with the latest `effective` at or before `when` holds, and of
     several from the same moment on the one recorded last.
     """
-    held = [
-        override
-        for override in overrides
-        if override.provider == provider and override.endpoint_id in ("", endpoint_id) and override.effective <= when
-    ]
-    return max(held, key=_strength, default=None)
+    strongest = None
+    for override in overrides:
+        if override.provider != provider or override.effective > when:
+            continue
+        if override.endpoint_id and override.endpoint_id != endpoint_id:
+            continue
+        if strongest is None or _strength(override) > _strength(strongest):
+            strongest = override
+    return strongest
 
 
 def overridden(price: CompiledPrice | None, override: PriceOverride | None) -> CompiledPrice | None:
