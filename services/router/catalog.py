@@ -7,19 +7,11 @@ from types import MappingProxyType
 from typing import Protocol
 from urllib.parse import urlsplit
 
-import msgspec
-
 from services.rating import CompiledPrice, PriceOverride
 from services.router.chat import Format
-from services.router.parameters import Parameter
+from services.router.parameters import ChosenParameters, Parameter
 from services.router.prices import DatedPrice
 from services.router.wire.base import Dialect, WireFormat
-
-Fill = Mapping[str, msgspec.Raw]
-"""Parameters that were set, as JSON."""
-
-NOTHING: Fill = MappingProxyType({})
-
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -125,7 +117,7 @@ class CustomModel:
     base_url: str
     provider_hosted: bool
     key_version: int = 0
-    fill: Fill = field(default_factory=lambda: NOTHING)
+    parameters: ChosenParameters | None = None
     context_window: int | None = None
     created: int = 0
 
@@ -149,7 +141,7 @@ class Settings:
     """What a user has chosen."""
 
     preferred_model: str = ""
-    fill: Fill = field(default_factory=lambda: NOTHING)
+    parameters: ChosenParameters | None = None
     use_cases: Choices = field(default_factory=lambda: NO_CHOICES)
 
 

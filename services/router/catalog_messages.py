@@ -4,8 +4,6 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from sys import intern
 
-import msgspec
-
 from pantheon.catalog.v1 import (
     custom_model_pb2,
     model_pb2,
@@ -18,18 +16,16 @@ from pantheon.catalog.v1.provider_pb2 import WireFormat
 from services.parameters import Spec
 from services.router.catalog import (
     NO_CHOICES,
-    NOTHING,
     Choice,
     Choices,
     CustomModel,
     Endpoint,
-    Fill,
     Model,
     Provider,
     Settings,
 )
 from services.router.chat import Format
-from services.router.parameters import Parameter, parameters_of
+from services.router.parameters import ChosenParameters, Parameter, parameters_of
 from services.router.prices import dated_prices
 from services.router.wire.anthropic_messages import AnthropicCountTokens, AnthropicMessages
 from services.router.wire.base import Dialect
@@ -68,7 +64,7 @@ WIRES: Mapping[int, Mapping[Format, Wire]] = {
 }
 """How a provider of each format is talked to, by the format of the request."""
 
-_KNOWN_FILLS = 4_096
+_KNOWN = 4_096
 
 
 def provider_of(message: provider_pb2.Provider) -> Provider:
@@ -120,7 +116,7 @@ def custom_model_of(message: custom_model_pb2.CustomModel) -> CustomModel:
         base_url=message.base_url,
         provider_hosted=message.provider_hosted,
         key_version=message.key_version if message.has_api_key else 0,
-        fill=_fill(message.parameters),
+        parameters=_chosen(message.parameters),
         context_window=message.context_window if message.HasField("context_window") else None,
         created=message.create_time.seconds,
     )
@@ -128,7 +124,7 @@ def custom_model_of(message: custom_model_pb2.CustomModel) -> CustomModel:
 
 def settings_of(message: settings_pb2.UserSettings) -> Settings:
     """A user's settings."""
-    return Settings(intern(message.preferred_model), _fill(message.model_parameters), choices_of(message.use_cases))
+    return Settings(intern(message.preferred_model), _chosen(message.model_parameters), choices_of(message.use_cases))
 
 
 def choices_of(messages: Iterable[use_case_pb2.UseCaseChoice]) -> Choices:
@@ -147,24 +143,25 @@ def _spec(message: parameters_pb2.ParameterSpec) -> Spec:
     )
 
 
-def _fill(message: parameters_pb2.ModelParameters) -> Fill:
-    return _same_fill(tuple((field.name, value) for field, value in message.ListFields()))
+def _chosen(message: parameters_pb2.ModelParameters) -> ChosenParameters | None:
+    values = {field.name: value for field, value in message.ListFields()}
+    return _same_chosen(ChosenParameters(**values)) if values else None
 
 
 # What is alike is kept once: a hundred thousand users have few different settings.
 
 
-@lru_cache(_KNOWN_FILLS)
+@lru_cache(_KNOWN)
 def _same_parameters(specs: tuple[Spec, ...]) -> tuple[Parameter, ...]:
     return parameters_of(specs)
 
 
-@lru_cache(_KNOWN_FILLS)
-def _same_fill(chosen: tuple[tuple[str, float], ...]) -> Fill:
-    return {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in chosen} if chosen else NOTHING
+@lru_cache(_KNOWN)
+def _same_chosen(chosen: ChosenParameters) -> ChosenParameters:
+    return chosen
 
 
-@lru_cache(_KNOWN_FILLS)
+@lru_cache(_KNOWN)
 def _same_choices(chosen: tuple[tuple[int, str, str], ...]) -> Choices:
     if not chosen:
         return NO_CHOICES

@@ -11,7 +11,7 @@ import msgspec
 
 from pantheon.catalog.v1.provider_key_pb2 import PROVIDER_KEY_STATUS_VALID
 from services.router.attempts import Attempt, Call, Journal, booked_as, too_long
-from services.router.catalog import CustomModel, Key
+from services.router.catalog import CustomModel, Key, origin_of
 from services.router.chat import ChatRequest, Facts, Format
 from services.router.plan import Candidate, make_plan, plan_custom
 from services.router.receipts import Receipt
@@ -91,10 +91,11 @@ class Engine:
         return Call(str(uuid7()), request, caller, surface, plan, began)
 
     def call_custom(
-        self, request: ChatRequest, model: CustomModel, key: Key | None, caller: Principal, surface: int, began: float
+        self, request: ChatRequest, model: CustomModel, api_key: str, caller: Principal, surface: int, began: float
     ) -> Call:
-        """The same for a custom model that is not kept, with its own key. Raises as `plan_custom` does."""
+        """The same for a custom model that is not kept, with its own key, if any. Raises as `plan_custom` does."""
         self._snapshot.check_fresh()
+        key = Key(api_key, origin=origin_of(model.base_url)) if api_key else None
         plan = plan_custom(request, model, self._snapshot.catalog, caller, key)
         return Call(str(uuid7()), request, caller, surface, plan, began)
 

@@ -6,17 +6,18 @@ import msgspec
 
 from services.parameters import Range
 from services.router.chat import Body, ChatRequest, Format
-from services.router.parameters import Parameter
+from services.router.parameters import ChosenParameters, Parameter
 from services.runtime.errors import InvalidField
 
 _MAX_TOKENS = "max_tokens"
+_encode = msgspec.json.Encoder().encode
 _NULL = msgspec.Raw(b"null")
 _CHAT_FORMATS = {Format.CHAT, Format.RESPONSES, Format.MESSAGES}
 _OTHER_MAX_TOKENS = {Format.CHAT: "max_completion_tokens", Format.RESPONSES: "max_output_tokens"}
 
 
-def fill_in(request: ChatRequest, parameters: Sequence[Parameter], *levels: Mapping[str, msgspec.Raw]) -> Body:
-    """What to send beside the body, for what it leaves open: the request's neutral parameters, then what was set at
+def fill_in(request: ChatRequest, parameters: Sequence[Parameter], *levels: ChosenParameters | None) -> Body:
+    """What to send beside the body, for what it leaves open: the request's neutral parameters, then what was chosen at
     each of the `levels`, the first one first, of what the model takes; then, if asked for, the model's defaults.
 
     What is set is checked, whoever set it: a model may allow less than the one it was set for.
@@ -27,17 +28,20 @@ def fill_in(request: ChatRequest, parameters: Sequence[Parameter], *levels: Mapp
     fill: Body = {}
     if request.format not in _CHAT_FORMATS:
         return fill
-    says_all = not (request.parameters or request.apply_defaults or any(levels))
+    chosen = [level for level in levels if level is not None]
+    says_all = not (chosen or request.parameters or request.apply_defaults)
     for parameter in parameters:
-        field_name, given = _given(request, parameter.name)
+        name, given = _given(request, parameter.name)
         if given is None:
             if says_all:
                 continue
-            given = _left_open(request, parameter, levels)
+            given = request.parameters.get(parameter.name)
             if given is None:
+                if parameter.supported:
+                    _choose(request, parameter, chosen, fill)
                 continue
             fill[parameter.name] = given
-        _check(field_name, given, parameter.range)
+        _check(name, given, parameter.range)
     return fill
 
 
@@ -52,17 +56,16 @@ def most_tokens_asked(request: ChatRequest, fill: Mapping[str, msgspec.Raw]) -> 
         return 1  # which is refused elsewhere
 
 
-def _left_open(
-    request: ChatRequest, parameter: Parameter, levels: tuple[Mapping[str, msgspec.Raw], ...]
-) -> msgspec.Raw | None:
-    given = request.parameters.get(parameter.name)
-    if given is not None or not parameter.supported:
-        return given
-    for level in levels:
-        given = level.get(parameter.name)
-        if given is not None:
-            return given
-    return parameter.default if request.apply_defaults else None
+def _choose(request: ChatRequest, parameter: Parameter, chosen: Sequence[ChosenParameters], fill: Body) -> None:
+    for level in chosen:
+        value = getattr(level, parameter.name)
+        if value is not None:
+            if not parameter.range.holds(value):
+                raise InvalidField(parameter.name, value, parameter.range.allowed)
+            fill[parameter.name] = msgspec.Raw(_encode(value))
+            return
+    if request.apply_defaults:
+        fill[parameter.name] = parameter.default
 
 
 def _given(request: ChatRequest, name: str) -> tuple[str, msgspec.Raw | None]:

@@ -25,6 +25,16 @@ class Parameter:
     default: msgspec.Raw
 
 
+class ChosenParameters(msgspec.Struct, frozen=True, gc=False):
+    """Values that somebody has set, for as long as nobody says otherwise; None: not set. There may be 100,000."""
+
+    temperature: float | None = None
+    max_tokens: int | None = None
+    top_p: float | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+
+
 def parameters_of(accepted: Iterable[Spec]) -> tuple[Parameter, ...]:
     """The parameters that these specs describe; the same ones for models that take the same."""
     return tuple(map(_parameter, accepted))

@@ -96,7 +96,7 @@ def make_plan(request: ChatRequest, catalog: Catalog, caller: Caller) -> Plan:
     candidates = _order(_speaking(request, endpoints, catalog, caller, (model_id, successor)), request, preferred)
     if not candidates:
         raise NoEndpoint(model_id)
-    fill = fill_in(request, parameters, settings.fill)
+    fill = fill_in(request, parameters, settings.parameters)
     if window is not None:
         check_fits(request, model_id, window, fill)
     return Plan(model_id, candidates, fill)
@@ -118,7 +118,7 @@ def plan_custom(
     model = catalog.beneath(custom)
     parameters = (model and model.parameters) or platform_parameters(model.max_output_tokens if model else None)
     settings = catalog.settings.get(caller.user_id, catalog.no_settings)
-    fill = fill_in(request, parameters, settings.fill, custom.fill)
+    fill = fill_in(request, parameters, settings.parameters, custom.parameters)
     window = catalog.window(custom)
     if window is not None:
         check_fits(request, custom.model_id, window, fill)

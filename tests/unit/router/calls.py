@@ -12,7 +12,7 @@ import msgspec
 from pantheon.auth.v1.access_pb2 import Role
 from pantheon.events.v1.completion_pb2 import CompletionEvent, CompletionFinished, CompletionStarted
 from pantheon.usage.v1.ledger_pb2 import Surface
-from services.rating import CompiledPrice, PriceUnit, PriceVersion, UnitPrice, compile_price
+from services.rating import CompiledPrice, PriceOverride, PriceUnit, PriceVersion, UnitPrice, compile_price
 from services.router.attempts import Attempt, Call
 from services.router.catalog import Catalog, Endpoint, Model, Provider, Settings
 from services.router.chat import ChatRequest, Format
@@ -143,10 +143,14 @@ class KeptJournal:
 
 
 def attempt(
-    journal: KeptJournal, *prices: CompiledPrice, asked: ChatRequest | None = None, began: float | None = None
+    journal: KeptJournal,
+    *prices: CompiledPrice,
+    asked: ChatRequest | None = None,
+    began: float | None = None,
+    overrides: tuple[PriceOverride, ...] = (),
 ) -> Attempt:
     """An attempt at OpenAI's endpoint with these prices."""
-    candidate = Candidate(provider("openai"), endpoint("openai", "gpt-4-0613", *prices), WIRE)
+    candidate = Candidate(provider("openai"), endpoint("openai", "gpt-4-0613", *prices), WIRE, overrides)
     plan = Plan("openai/gpt-4", [candidate], {})
     arrived = time.monotonic() if began is None else began
     call = Call(str(uuid7()), asked or request(), PRINCIPAL, Surface.SURFACE_GRPC, plan, arrived)

@@ -6,18 +6,14 @@ from decimal import Decimal
 
 import pytest
 
-from pantheon.catalog.v1 import model_pb2, price_pb2
 from pantheon.errors.v1.error_reason_pb2 import ErrorReason
-from pantheon.events.v1.change_pb2 import Change, ModelChanged
-from pantheon.events.v1.completion_pb2 import CompletionFinished, CompletionStarted
+from pantheon.events.v1.completion_pb2 import CompletionFinished
 from pantheon.usage.v1.ledger_pb2 import LedgerState, Outcome, Surface, Target
 from pantheon.usage.v1.measure_pb2 import TokenUsage
-from services.rating import Tokens
+from services.rating import PriceOverride, Tokens
 from services.router.attempts import booked_as
 from services.router.catalog import Endpoint
-from services.router.lost import rate_lost
 from services.router.plan import Candidate
-from services.router.snapshot import Snapshot
 from services.runtime import times
 from services.runtime.errors import (
     InternalFault,
@@ -28,8 +24,7 @@ from services.runtime.errors import (
     by_reason,
 )
 from services.runtime.ids import uuid7_time
-from services.runtime.money import to_proto
-from tests.unit.router.calls import WIRE, KeptJournal, attempt, price, provider, request
+from tests.unit.router.calls import PAST, WIRE, KeptJournal, attempt, price, provider, request
 
 USED = Tokens(prompt_tokens=100, completion_tokens=10, cached_tokens=0)
 BROKEN = ProviderBroken("gone", phase="stream")
@@ -297,28 +292,22 @@ def test_every_reason_can_be_booked() -> None:
         assert ErrorReason.Value(f"ERROR_REASON_{reason}")
 
 
-def lost(version: str) -> CompletionFinished:
-    started = CompletionStarted(target=Target(model="openai/gpt-4", provider="openai"), price_version_id=version)
-    return CompletionFinished(started=started, tokens=TokenUsage(prompt_tokens=1_000_000, completion_tokens=0))
-
-
-def test_what_a_crash_left_open_is_rated_at_the_price_it_began_under() -> None:
-    version = price_pb2.PriceVersion(
-        id="old",
-        effective_time=times.to_timestamp(datetime(2020, 1, 1, tzinfo=UTC)),
-        unit_prices=[
-            price_pb2.UnitPrice(unit=price_pb2.PRICE_UNIT_PROMPT_TOKEN, price=to_proto(Decimal(5)), per=1_000_000),
-            price_pb2.UnitPrice(unit=price_pb2.PRICE_UNIT_COMPLETION_TOKEN, price=to_proto(Decimal(5)), per=1_000_000),
-        ],
+async def test_both_the_price_version_and_the_override_are_named_on_start_and_finish() -> None:
+    override = PriceOverride(
+        id="discount",
+        organisation_id="organisation-1",
+        provider="openai",
+        effective=PAST,
+        recorded=PAST,
+        factor=Decimal("0.8"),
     )
-    endpoint = model_pb2.Endpoint(provider="openai", provider_model_id="gpt-4", prices=[version])
-    snapshot = Snapshot()
-    snapshot.apply(Change(model_changed=ModelChanged(model=model_pb2.Model(id="openai/gpt-4", endpoints=[endpoint]))))
-    rate = rate_lost(snapshot)
-    known, unknown, unpriced = lost("old"), lost("gone"), lost("")
-    for finished in (known, unknown, unpriced):
-        rate(finished)
-    assert Decimal(known.cost.amount.value) == 5
-    assert known.cost.price_version_id == "old"
-    assert (unknown.cost.HasField("amount"), unknown.cost.price_version_id) == (False, "gone")
-    assert not unpriced.cost.HasField("amount")
+    journal = KeptJournal()
+    tried = attempt(journal, price(), overrides=(override,))
+    tried.facts.tokens = Tokens(1_000_000, 0)
+    receipt = await tried.succeed()
+    assert receipt.amount == 8
+    assert (receipt.price_version_id, receipt.price_override_id) == ("price-1", "discount")
+    assert (journal.started.price_version_id, journal.started.price_override_id) == ("price-1", "discount")
+    cost = journal.finished.cost
+    assert (cost.price_version_id, cost.price_override_id) == ("price-1", "discount")
+    assert Decimal(cost.amount.value) == 8

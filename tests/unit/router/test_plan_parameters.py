@@ -8,6 +8,7 @@ import pytest
 
 from services.router.catalog import Endpoint, Settings
 from services.router.chat import ChatRequest
+from services.router.parameters import ChosenParameters
 from services.runtime.errors import InvalidField
 from tests.unit.router.calls import NO_SETTINGS, catalog, model, planned, provider, request
 
@@ -18,7 +19,7 @@ DEFAULTS = {"temperature": 0.7, "max_tokens": 2000, "top_p": 1.0, "frequency_pen
 
 
 def set_to(**parameters: Any) -> Settings:
-    return Settings(fill=raw(parameters))
+    return Settings(parameters=ChosenParameters(**parameters))
 
 
 def raw(parameters: dict[str, Any]) -> dict[str, msgspec.Raw]:
@@ -61,9 +62,9 @@ def test_neutral_parameters_are_filled_in_before_settings() -> None:
     assert filled(asked, set_to(temperature=1.5, top_p=0.5)) == {"temperature": 0.0, "max_tokens": 5, "top_p": 0.5}
 
 
-def test_what_was_set_keeps_its_bytes() -> None:
-    settings = Settings(fill={"temperature": msgspec.Raw(b"0.70")})
-    assert bytes(planned(request(), CATALOG, settings).fill["temperature"]) == b"0.70"
+def test_what_a_request_says_keeps_its_bytes() -> None:
+    asked = replace(request(), parameters={"temperature": msgspec.Raw(b"0.70")})
+    assert bytes(planned(asked, CATALOG, set_to(temperature=1.0)).fill["temperature"]) == b"0.70"
 
 
 def test_max_completion_tokens_are_max_tokens_too() -> None:

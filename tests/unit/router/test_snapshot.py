@@ -1,61 +1,18 @@
-"""The router's copy of the catalog, as changes make it."""
+"""The router's copy of the catalog's providers, models and prices, as changes make it."""
 
-import asyncio
-from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from pantheon.catalog.v1 import model_pb2, parameters_pb2, price_pb2, provider_pb2, settings_pb2
-from pantheon.events.v1.change_pb2 import Change, ModelChanged, ModelRemoved, ProviderChanged, SettingsChanged
+from pantheon.catalog.v1 import model_pb2, parameters_pb2, provider_pb2
+from pantheon.events.v1.change_pb2 import Change, ModelChanged, ModelRemoved
 from services.rating import Tokens
-from services.router.catalog import Settings
 from services.router.chat import Format
-from services.router.snapshot import Snapshot
 from services.router.wanted import Wants
 from services.router.wire.base import Dialect
 from services.router.wire.openai_chat import OpenAIChat
 from services.router.wire.openai_responses import OpenAIResponses
-from services.runtime import times
-from services.runtime.money import to_proto
-
-JANUARY, JUNE = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 6, 1, tzinfo=UTC)
-
-
-def model(name: str = "openai/gpt-4", *aliases: str, prices: tuple[price_pb2.PriceVersion, ...] = ()) -> Change:
-    endpoint = model_pb2.Endpoint(id="e", provider="openai", provider_model_id="gpt-4", prices=prices)
-    row = model_pb2.Model(id=name, aliases=aliases, endpoints=[endpoint], max_output_tokens=4096)
-    return Change(model_changed=ModelChanged(model=row))
-
-
-def price(version: str, amount: str, since: datetime, recorded: datetime = JANUARY) -> price_pb2.PriceVersion:
-    units = (price_pb2.PRICE_UNIT_PROMPT_TOKEN, price_pb2.PRICE_UNIT_COMPLETION_TOKEN)
-    return price_pb2.PriceVersion(
-        id=version,
-        effective_time=times.to_timestamp(since),
-        record_time=times.to_timestamp(recorded),
-        unit_prices=[price_pb2.UnitPrice(unit=unit, price=to_proto(Decimal(amount)), per=1_000_000) for unit in units],
-    )
-
-
-def provider(**fields: Any) -> Change:
-    row = provider_pb2.Provider(
-        name="openai",
-        base_url="https://api.openai.com/v1",
-        wire_format=provider_pb2.WIRE_FORMAT_OPENAI_CHAT,
-        auth_style=provider_pb2.AUTH_STYLE_BEARER,
-        configured=True,
-    )
-    row.MergeFrom(provider_pb2.Provider(**fields))
-    return Change(provider_changed=ProviderChanged(provider=row))
-
-
-def snapshot(*changes: Change) -> Snapshot:
-    copy = Snapshot()
-    for change in changes:
-        copy.apply(change)
-    return copy
+from tests.unit.router.changes import JANUARY, JUNE, model, price, provider, settings, snapshot, wants
 
 
 def test_a_model_is_found_by_name_and_alias() -> None:
@@ -104,7 +61,7 @@ def test_resetting_forgets_everything() -> None:
     copy.reset()
     assert not copy.catalog.models
     assert not copy.catalog.providers
-    assert settings_in(copy, "user-1") == Settings()
+    assert not copy.catalog.settings
     assert before.models, "who took the catalog before still has it whole"
 
 
@@ -189,36 +146,6 @@ async def test_a_changed_provider_may_have_other_keys() -> None:
     assert await wants(copy) == Wants(providers=True, custom_models=frozenset())
 
 
-async def wants(copy: Snapshot) -> Wants:
-    async with asyncio.timeout(5):
-        return await copy.wanted.take()
-
-
-def settings(user_id: str, preferred: str = "", **parameters: Any) -> Change:
-    chosen = parameters_pb2.ModelParameters(**parameters)
-    row = settings_pb2.UserSettings(user_id=user_id, preferred_model=preferred, model_parameters=chosen)
-    return Change(settings_changed=SettingsChanged(settings=row))
-
-
-def settings_in(copy: Snapshot, user_id: str) -> Settings:
-    return copy.catalog.settings.get(user_id, Settings())
-
-
-def test_settings_belong_to_their_user() -> None:
-    copy = snapshot(settings("user-1", "gpt-4", temperature=0.0, max_tokens=100))
-    assert settings_in(copy, "user-1").preferred_model == "gpt-4"
-    assert {name: bytes(value) for name, value in settings_in(copy, "user-1").fill.items()} == {
-        "temperature": b"0.0",
-        "max_tokens": b"100",
-    }
-    assert settings_in(copy, "user-2") == Settings()
-
-
-def test_settings_taken_back_are_gone() -> None:
-    copy = snapshot(settings("user-1", "gpt-4", temperature=1.0), settings("user-1"))
-    assert settings_in(copy, "user-1") == Settings()
-
-
 def test_a_change_that_is_not_the_catalog_s_is_let_be() -> None:
     copy = snapshot(Change())
     assert not copy.catalog.models
@@ -227,3 +154,26 @@ def test_a_change_that_is_not_the_catalog_s_is_let_be() -> None:
 def test_a_provider_of_the_responses_format_alone_serves_nothing_else() -> None:
     known = snapshot(provider(wire_format=provider_pb2.WIRE_FORMAT_OPENAI_RESPONSES)).catalog.providers["openai"]
     assert known.wires.keys() == {Format.RESPONSES}
+
+
+def test_a_model_s_facts_are_kept_and_what_is_unknown_stays_so() -> None:
+    row = model_pb2.Model(
+        id="openai/o3",
+        context_window=200_000,
+        input_modalities=[model_pb2.MODALITY_TEXT, model_pb2.MODALITY_IMAGE],
+        successor_id="openai/o4",
+        parameters=[
+            parameters_pb2.ParameterSpec(name="temperature", supported=False, maximum=2, default_value=1),
+            parameters_pb2.ParameterSpec(
+                name="max_tokens", supported=True, minimum=1, maximum=100_000, default_value=2_000, integer=True
+            ),
+        ],
+    )
+    copy = snapshot(Change(model_changed=ModelChanged(model=row)), model("openai/gpt-4"))
+    known, unknown = copy.catalog.models["openai/o3"], copy.catalog.models["openai/gpt-4"]
+    assert (known.context_window, known.takes_pictures, known.successor_id) == (200_000, True, "openai/o4")
+    assert [(one.name, one.supported, one.range.allowed, bytes(one.default)) for one in known.parameters] == [
+        ("temperature", False, "0 to 2", b"1.0"),
+        ("max_tokens", True, "1 to 100000, a whole number", b"2000"),
+    ]
+    assert (unknown.context_window, unknown.takes_pictures, unknown.parameters) == (None, None, ())
