@@ -34,8 +34,10 @@ class CustomModelChanges:
     caller: Principal
 
     async def check(self, given: Description) -> CustomModel:
-        """The model as it would be kept, without an id."""
+        """The model as it would be kept, without an id; its price from now on, without one either."""
         model = await self._checked(given)
+        price = rules.next_price((), model.description.cost, "", times.now())
+        model = replace(model, prices=(price,) if price else ())
         async with self.resources.db.read() as connection:
             if await custom_models.is_taken(connection, model):
                 raise _taken(model)

@@ -79,9 +79,16 @@ async def test_what_would_be_made_can_be_seen_before(catalog: Catalog, ada: Pers
     assert await ada.list(catalog) == []
     assert await catalog.revision() == revision
     made = await ada.create(catalog, GUIDE)
-    for output in ("id", "create_time", "update_time", "prices"):
-        made.ClearField(output)
+    (price,), (kept,) = checked.prices, made.prices
+    assert (price.id, list(price.unit_prices)) == ("", list(kept.unit_prices)), "a test of it is to be rated"
+    for model in (checked, made):
+        for output in ("id", "create_time", "update_time", "prices"):
+            model.ClearField(output)
     assert checked == made
+
+
+async def test_what_would_be_made_without_a_cost_is_unpriced(catalog: Catalog, ada: Person) -> None:
+    assert not (await ada.check(catalog, described())).prices
 
 
 @pytest.mark.parametrize(

@@ -970,7 +970,7 @@ class CheckCustomModelResponse(_message.Message):
     CUSTOM_MODEL_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def custom_model(self) -> _custom_model_pb2.CustomModel:
-        """As it would be kept; without an id."""
+        """As it would be kept; neither it nor its price has an id."""
 
     def __init__(
         self,

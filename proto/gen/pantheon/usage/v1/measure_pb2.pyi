@@ -158,7 +158,7 @@ class Cost(_message.Message):
     PROVIDER_REPORTED_FIELD_NUMBER: _builtins.int
     PRICE_OVERRIDE_ID_FIELD_NUMBER: _builtins.int
     price_version_id: _builtins.str
-    """The price version that gave the amount; empty where no price is known."""
+    """The price version that gave the amount; empty where no price is known, or the model tested is not kept."""
     price_override_id: _builtins.str
     """The organisation's price override that changed the version's prices; empty: none."""
     @_builtins.property
