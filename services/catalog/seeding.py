@@ -4,7 +4,7 @@ One transaction under a lock, so that of replicas that start together the first 
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from pantheon.events.v1.change_pb2 import Change, ModelChanged, ModelRemoved, ProviderChanged
@@ -13,7 +13,7 @@ from services.catalog.entities import Provider
 from services.catalog.providers import Circumstances, circumstances, under
 from services.catalog.seed.use_cases import DEFAULTS
 from services.catalog.seed_changes import Seed, SeedChanges, Written, seed_changes
-from services.catalog.store import models, provider_keys, providers, use_cases
+from services.catalog.store import model_writing, models, provider_keys, providers, use_cases
 from services.catalog.store import seed as seed_store
 from services.catalog.use_case_messages import platform_changed
 from services.runtime import times
@@ -82,6 +82,8 @@ async def _apply_seed(connection: WriteConnection, seed: Seed, applied: Sequence
     changes = seed_changes(seed, written, now)
     for provider, row_digest in changes.providers:
         await providers.write(connection, provider, row_digest)
+    losing = await model_writing.others_with(connection, [model for model, _ in changes.models])
+    changes = replace(changes, changed_models=changes.changed_models.union(losing))
     await seed_store.remove_models(connection, changes.removed_models, now)
     await seed_store.write_models(connection, changes.models, now)
     await seed_store.append_prices(connection, changes.prices)

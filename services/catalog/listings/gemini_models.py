@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from pantheon.catalog.v1.model_pb2 import MODALITY_EMBEDDING
+from services.catalog.entities import Parameters
 from services.catalog.listings import members
 from services.catalog.listings.listed import Listed, ListPage
 from services.catalog.listings.members import Object
@@ -35,5 +36,5 @@ def _listed(entry: Object, model: str) -> Listed:
         output_modalities=(MODALITY_EMBEDDING,) if embeds else (),
         # Left out where it is false, and by lists that do not know the member.
         supports_reasoning=True if entry.get("thinking") is True else None,
-        default_parameters=defaults if "temperature" in entry or "topP" in entry else None,
+        default_parameters=defaults if defaults != Parameters() and not embeds else None,
     )

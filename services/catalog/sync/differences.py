@@ -126,7 +126,7 @@ def _text(name: str, value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, Parameters):
         set_ones = ((field.name, getattr(value, field.name)) for field in fields(value))
-        return ", ".join(f"{parameter} {number}" for parameter, number in set_ones if number is not None)
+        return ", ".join(f"{parameter} {number:g}" for parameter, number in set_ones if number is not None)
     if name.endswith("modalities"):
         return ", ".join(Modality.Name(kind).removeprefix("MODALITY_").lower() for kind in value)
     return ", ".join(value) if isinstance(value, tuple) else str(value)

@@ -54,8 +54,8 @@ async def catalog(
     template = await database_templates.name_of(migrated)
     async with temporary_database(postgres, template) as dsn, AsyncExitStack() as stack:
         found = await started(stack, dsn, service_keys, SEED, environment=ENVIRONMENT)
-        key = {"id": str(uuid7()), "provider": "anthropic", "organisation_id": OWN, "label": "", "last_four": ""}
-        key |= {"fingerprint": b"f", "sealed": b"s", "user_id": OWN, "create_time": NOW}
+        key: dict[str, Any] = {"id": str(uuid7()), "provider": "anthropic", "organisation_id": OWN, "user_id": OWN}
+        key |= {"label": "", "last_four": "", "fingerprint": b"f", "sealed": b"s", "create_time": NOW}
         async with found.db.write() as connection:
             await connection.execute(insert(PROVIDER_KEYS).values(key))
         yield found

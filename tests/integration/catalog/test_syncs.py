@@ -324,6 +324,24 @@ async def test_a_seed_undoes_no_sync_until_it_changes_the_row_itself(
     assert (await model(catalog, "vendor/m-4")).display_name == "Back"
 
 
+async def test_a_seed_takes_over_what_a_sync_had_found_first(
+    catalog: Catalog, lists: Lists, start_catalog: StartCatalog
+) -> None:
+    lists.say("openai", {"id": "gpt-4"}, {"id": "gpt-6-preview"})
+    await sync(catalog)
+    revision = await catalog.revision()
+    offer = endpoint("openai", "gpt-6-preview", ("1", "2"))
+    final = msgspec.structs.replace(GPT_4, id="openai/gpt-6", aliases=("gpt-6-preview",), endpoints=(offer,))
+    await start_catalog(lists.moved(Seed(WIDE.providers, (*WIDE.models, final))), environment=BOTH)
+    assert [changed(change) for change in await catalog.changes_after(revision)] == [
+        "model_changed openai/gpt-6",
+        "model_changed openai/gpt-6-preview",
+    ]
+    found = await model(catalog, "gpt-6-preview")
+    assert (found.id, [offer.id for offer in found.endpoints]) == ("openai/gpt-6", ["openai:gpt-6-preview"])
+    assert not (await model(catalog, "openai/gpt-6-preview")).endpoints
+
+
 async def test_each_provider_is_asked_with_its_own_key(catalog: Catalog, lists: Lists) -> None:
     await sync(catalog)
     said = {provider: headers.get("authorization") for provider, headers in lists.asked}
