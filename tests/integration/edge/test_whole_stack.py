@@ -9,8 +9,8 @@ import pytest
 from services.runtime.ids import uuid7
 from tests.fixtures.deployments import Deployment
 from tests.fixtures.eventually import eventually
+from tests.fixtures.guide import CUSTOM_MODEL
 from tests.integration.edge.running import client_of
-from tests.integration.edge.test_custom_models import GUIDE
 
 PROMPT = "What is the capital of France? Answer in one sentence."
 
@@ -28,7 +28,7 @@ async def console(deployment: Deployment) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture
 async def guide(console: httpx.AsyncClient) -> AsyncIterator[dict[str, Any]]:
     """The guide's model under a name of the test's own."""
-    made = await console.post("/api/custom-models", content=GUIDE.replace("my-model", f"m-{uuid7()}"))
+    made = await console.post("/api/custom-models", content=CUSTOM_MODEL.replace("my-model", f"m-{uuid7()}"))
     assert made.status_code == 201, made.text
     yield made.json()
     assert (await console.delete(f"/api/custom-models/{made.json()['id']}")).status_code == 204
@@ -74,7 +74,7 @@ async def test_the_guide_s_model_is_described_tried_preferred_used_and_paid_for(
 
 
 async def test_a_model_that_is_not_kept_yet_is_tried_as_it_would_be_made(console: httpx.AsyncClient) -> None:
-    document = httpx.Response(200, text=GUIDE).json()
+    document = httpx.Response(200, text=CUSTOM_MODEL).json()
     tried = await console.post("/api/custom-models/test", json={"custom_model": document, "prompt": PROMPT})
     assert tried.status_code == 200, tried.text
     assert tried.json()["text"]
