@@ -159,6 +159,8 @@ def _filters(query: ModelQuery) -> list[ColumnElement[bool]]:
 
 def _available(organisation_id: str) -> Select[Any]:
     """Providers that are configured for everybody, or by a key of the organisation's own."""
+    if not organisation_id:
+        return select(PROVIDERS.c.name).where(PROVIDERS.c.configured)
     own = exists().where(
         PROVIDER_KEYS.c.provider == PROVIDERS.c.name, PROVIDER_KEYS.c.organisation_id == organisation_id
     )
