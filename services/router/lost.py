@@ -56,4 +56,6 @@ def _endpoints(snapshot: Snapshot, started: CompletionStarted) -> Iterator[Endpo
         custom: CustomModel | None = catalog.custom_models.get(scope, {}).get(name)
         if custom is not None:
             yield custom.endpoint
+            beneath = catalog.beneath(custom)
+            yield from beneath.endpoints if beneath else ()
     yield from reversed(snapshot.removed)

@@ -13,6 +13,7 @@ from services.router.catalog import (
     CustomModel,
     Endpoint,
     Key,
+    Model,
     Provider,
 )
 from services.router.chat import Body, ChatRequest, Format
@@ -122,7 +123,21 @@ def plan_custom(
     window = catalog.window(custom)
     if window is not None:
         check_fits(request, custom.model_id, window, fill)
-    return Plan(custom.model_id, [Candidate(provider, custom.endpoint, wire, (), custom, key)], fill)
+    endpoint, overrides = _billed(custom, model, catalog, caller, key)
+    return Plan(custom.model_id, [Candidate(provider, endpoint, wire, overrides, custom, key)], fill)
+
+
+def _billed(
+    custom: CustomModel, beneath: Model | None, catalog: Catalog, caller: Caller, key: Key | None
+) -> tuple[Endpoint, Sequence[PriceOverride]]:
+    """Whose prices rate it. Its owner's word is taken for what its own key pays; what others' keys pay for, and the
+    catalog has a price of, costs what it costs everybody.
+    """
+    if custom.provider_hosted and beneath is not None and not custom.key_version and key is None:
+        for endpoint in beneath.endpoints:
+            if endpoint.id == custom.endpoint.id and endpoint.prices:
+                return endpoint, catalog.overrides.get(caller.organisation_id, ())
+    return custom.endpoint, ()
 
 
 def _provider_of(custom: CustomModel, catalog: Catalog, caller: Caller, key: Key | None) -> Provider | None:
@@ -136,7 +151,9 @@ def _provider_of(custom: CustomModel, catalog: Catalog, caller: Caller, key: Key
         return None
     if custom.provider_hosted:
         has_key = bool(custom.key_version) or key is not None
-        return found if has_key and found.base_url else catalog.usable(name, caller.organisation_id)
+        if has_key and found.base_url and found.key_header:
+            return found
+        return catalog.usable(name, caller.organisation_id)
     wires = found.wires
     if Format.CHAT in wires and Format.RESPONSES in wires:
         wires = {**wires, Format.RESPONSES: wires[Format.CHAT]}

@@ -188,3 +188,43 @@ def test_a_caller_is_offered_the_own_and_the_shared_models_beside_the_catalog_s(
     assert named is not None
     assert named.id == "custom/ours"
     assert everything.named("custom/x", PRINCIPAL) is None
+
+
+LISTED = model("openai/gpt-4", endpoint("openai", "gpt-4", price("list-price")))
+
+
+def price_id(base: Catalog, **fields: Any) -> str:
+    (candidate,) = planned(request("custom/mine"), known(custom(**fields), base=base)).candidates
+    found = candidate.price_at(PAST)
+    assert found is not None
+    return found.version.id
+
+
+def test_what_the_provider_s_keys_pay_for_costs_what_the_catalog_knows_it_costs() -> None:
+    assert price_id(catalog((OPENAI,), (LISTED,))) == "list-price"
+
+
+def test_an_organisation_s_override_holds_for_it_too() -> None:
+    whose = PRINCIPAL.organisation_id
+    override = PriceOverride(
+        id="half", organisation_id=whose, provider="openai", effective=PAST, recorded=PAST, factor=Decimal("0.5")
+    )
+    base = replace(catalog((OPENAI,), (LISTED,)), overrides={whose: (override,)})
+    (candidate,) = planned(request("custom/mine"), known(custom(), base=base)).candidates
+    found = candidate.price_at(PAST)
+    assert found is not None
+    assert found.override_id == "half"
+
+
+def test_what_its_own_key_pays_for_costs_what_its_owner_says() -> None:
+    assert price_id(catalog((OPENAI,), (LISTED,)), key_version=1) == "own-price"
+
+
+def test_what_the_catalog_has_no_price_of_costs_what_its_owner_says() -> None:
+    assert price_id(catalog((OPENAI,), (GPT_4,))) == "own-price"
+
+
+def test_a_server_without_keys_that_is_not_configured_is_not_reached_by_a_model_with_a_key() -> None:
+    keyless = replace(provider("openai", configured=False), key_header="")
+    with pytest.raises(NoEndpoint):
+        planned(request("custom/mine"), known(custom(key_version=1), base=catalog((keyless,))))

@@ -93,7 +93,9 @@ class CustomModel(_message.Message):
 
     @_builtins.property
     def cost_per_1k_tokens(self) -> Global___CostPerThousandTokens:
-        """What it costs now; absent: unpriced, which is not free."""
+        """What it costs now; absent: unpriced, which is not free. Where the provider's keys pay and the catalog has a price of
+        the endpoint, that holds instead: only of what the model's own key pays is its owner's word taken.
+        """
 
     @_builtins.property
     def prices(self) -> _containers.RepeatedCompositeFieldContainer[_price_pb2.PriceVersion]:
