@@ -90,9 +90,9 @@ async def test_step_2_configure_the_model_word_for_word(reader: Person, own_api:
 
 
 @pytest.mark.parametrize("member", ("name", "model_id", "provider", "api_endpoint"))
-async def test_a_document_without_it_is_refused(own_api: httpx.AsyncClient, member: str) -> None:
+async def test_a_document_without_it_is_refused(api: httpx.AsyncClient, member: str) -> None:
     document = {name: value for name, value in json.loads(DOCUMENT).items() if name != member}
-    answer = await own_api.post("/api/custom-models", json=document)
+    answer = await api.post("/api/custom-models", json=document)
     assert answer.status_code == 400
     assert answer.json()["error"]["details"]["field"] == member
 
@@ -120,9 +120,9 @@ async def test_the_model_s_parameters_hold_where_nothing_else_is_said(
     ),
 )
 async def test_parameters_out_of_range_are_refused(
-    own_api: httpx.AsyncClient, parameter: str, value: float, allowed: str
+    api: httpx.AsyncClient, parameter: str, value: float, allowed: str
 ) -> None:
-    answer = await own_api.post("/api/custom-models", json={**json.loads(DOCUMENT), "parameters": {parameter: value}})
+    answer = await api.post("/api/custom-models", json={**json.loads(DOCUMENT), "parameters": {parameter: value}})
     assert answer.status_code == 400
     details = answer.json()["error"]["details"]
     assert (details["field"], details["value"]) == (f"parameters.{parameter}", str(value))
@@ -198,10 +198,10 @@ async def test_nobody_else_has_it(
 
 
 async def test_an_endpoint_that_would_be_refused_is_refused_when_tested_and_when_saved(
-    own_api: httpx.AsyncClient,
+    api: httpx.AsyncClient,
 ) -> None:
     document = {**json.loads(DOCUMENT), "api_endpoint": "https://169.254.169.254/v1/chat/completions"}
     for path, body in (("/api/custom-models", document), ("/api/custom-models/test", {"custom_model": document})):
-        answer = await own_api.post(path, json=body)
+        answer = await api.post(path, json=body)
         assert answer.status_code == 400, answer.text
         assert answer.json()["error"]["details"]["field"].endswith("api_endpoint")

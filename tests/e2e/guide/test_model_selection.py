@@ -106,14 +106,14 @@ async def test_without_a_token_there_are_no_settings(deployment: Deployment) -> 
     assert answer.json()["error"]["code"] == "CREDENTIALS_MISSING"
 
 
-async def test_what_is_no_setting_is_refused(own_api: httpx.AsyncClient) -> None:
+async def test_what_is_no_setting_is_refused(api: httpx.AsyncClient) -> None:
     for body, field in (
         ({"preferred_modell": "openai/gpt-4"}, "preferred_modell"),
         ({"model_parameters": {"top_k": 3}}, "model_parameters.top_k"),
     ):
-        answer = await own_api.post("/api/user/settings", json=body)
+        answer = await api.post("/api/user/settings", json=body)
         assert answer.status_code == 400
         assert answer.json()["error"]["details"]["field"] == field
-    broken = await own_api.post("/api/user/settings", content=SETTINGS[:-1])
+    broken = await api.post("/api/user/settings", content=SETTINGS[:-1])
     assert broken.status_code == 400
     assert broken.json()["error"]["code"] == "MALFORMED_BODY"

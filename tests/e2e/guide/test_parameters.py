@@ -58,13 +58,13 @@ async def test_range_is(chats: httpx.AsyncClient, api: httpx.AsyncClient, name: 
 
 @pytest.mark.parametrize(("name", "value", "allowed"), BEYOND, ids=[f"{name} {value}" for name, value, _ in BEYOND])
 async def test_beyond_its_range_it_is_refused_with_field_value_and_range(
-    chats: httpx.AsyncClient, own_api: httpx.AsyncClient, name: str, value: float, allowed: str
+    chats: httpx.AsyncClient, api: httpx.AsyncClient, name: str, value: float, allowed: str
 ) -> None:
     error = await refusal(chats, MODEL, **{name: value})
     assert (error["code"], error["param"]) == ("INVALID_FIELD", name)
     assert error["metadata"] == {"field": name, "value": str(value), "allowed": allowed}
     assert all(word in error["message"] for word in (name, str(value), allowed))
-    setting = await own_api.post("/api/user/settings", json={"model_parameters": {name: value}})
+    setting = await api.post("/api/user/settings", json={"model_parameters": {name: value}})
     assert setting.status_code == 400
     details = {"field": f"model_parameters.{name}", "value": str(value), "allowed": allowed}
     assert setting.json()["error"]["details"] == details

@@ -21,7 +21,8 @@ import httpx2 as httpx
 import pytest
 
 from tests.e2e.guide.asking import ask, completed, routed
-from tests.fixtures.people import Person
+from tests.fixtures.deployments import Deployment
+from tests.fixtures.people import Person, new_administrator
 
 ON_OPENROUTER = (
     ("OpenAI: GPT-4", "openai/gpt-4"),
@@ -49,6 +50,12 @@ SERVED = {
     "openai": "openai/gpt-4",
     "anthropic": "anthropic/claude-3-opus",
 }
+
+
+@pytest.fixture(scope="module")
+async def key_holder(deployment: Deployment) -> Person:
+    """The administrator of an organisation that has keys of its own, one a provider."""
+    return await new_administrator(deployment)
 
 
 def rows(*named: tuple[str, ...]) -> pytest.MarkDecorator:
@@ -126,9 +133,9 @@ async def test_its_key_goes_to_the_variable(api: httpx.AsyncClient, provider: st
 
 @pytest.mark.parametrize(("provider", "variable", "key"), KEYS, ids=[key for _, _, key in KEYS])
 async def test_a_key_as_the_guide_shows_it_can_be_set(
-    administrator: Person, provider: str, variable: str, key: str
+    key_holder: Person, provider: str, variable: str, key: str
 ) -> None:
-    async with administrator.edge() as api:
+    async with key_holder.edge() as api:
         answer = await api.post("/api/provider-keys", json={"provider": provider, "secret": key})
         assert answer.status_code == 201, answer.text
         assert answer.json()["status"] == "valid"
@@ -136,7 +143,7 @@ async def test_a_key_as_the_guide_shows_it_can_be_set(
         assert answer.json()["last_four"] == ("here" if len(key) > 16 else "")
         assert key not in answer.text
         assert key not in (await api.get("/api/provider-keys")).text
-    async with administrator.router() as chats:
+    async with key_holder.router() as chats:
         answer = await completed(chats, SERVED[provider], x_pantheon_providers=provider)
     assert routed(answer) == (SERVED[provider], provider)
 
