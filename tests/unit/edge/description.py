@@ -1,53 +1,56 @@
-"""The edge's OpenAPI document as a value, and what it says of a request or an answer.
-
-There is no YAML reader among the dependencies but the one in `buf`, and no validator of JSON Schema: what the document
-uses of the latter is judged here, and a keyword that is not known is an error.
-"""
+"""The edge's OpenAPI document as a value, and what it says of a request or an answer."""
 
 import functools
-import json
 import re
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator, FormatChecker
 
 from services.edge.rest.openapi import DOCUMENT
 
 METHODS = frozenset(("get", "put", "post", "delete", "patch"))
+STRICT = Draft202012Validator(
+    {
+        "$id": "urn:schemas-of-openapi",
+        "$dynamicAnchor": "meta",
+        "$ref": Draft202012Validator.META_SCHEMA["$id"],
+        "properties": {"example": True},
+        "unevaluatedProperties": False,
+    }
+)
+"""Judges schemas: a keyword that JSON Schema does not know is a fault, too, for it would be ignored."""
 
-_CONTRACT = """syntax = "proto3";
-import "google/protobuf/struct.proto";
-message Holder { google.protobuf.Struct value = 1; }
-"""
-_TYPES: Mapping[str, tuple[type, ...]] = {
-    "object": (dict,),
-    "array": (list,),
-    "string": (str,),
-    "boolean": (bool,),
-    "null": (type(None),),
-    "number": (int, float),
-    "integer": (int,),
-}
-_ANNOTATIONS = frozenset(("description", "example", "readOnly", "writeOnly", "unevaluatedProperties"))
+FORMATS = FormatChecker(())
+
+
+@FORMATS.checks("date-time", raises=ValueError)
+def is_time(value: object) -> bool:
+    """Whether a text is a time of some offset, as RFC 3339 has it."""
+    return not isinstance(value, str) or datetime.fromisoformat(value).tzinfo is not None
+
+
+class _Reader(yaml.CSafeLoader):
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """A mapping that has each of its names once; PyYAML itself takes the last."""
+        names = [name.value for name, _ in node.value]
+        assert len(names) == len(set(names)), f"twice in{node.start_mark}: {sorted(names)}"
+        return super().construct_mapping(node, deep)
 
 
 @functools.cache
 def document() -> dict[str, Any]:
-    """The document, read by another program than ours."""
-    buf = Path(sys.executable).with_name("buf")
-    target = ["--type", "google.protobuf.Struct", "--from", f"{DOCUMENT}#format=yaml", "--to", "-#format=json"]
-    with tempfile.NamedTemporaryFile("w", suffix=".proto") as contract:
-        contract.write(_CONTRACT)
-        contract.flush()
-        run = subprocess.run([buf, "convert", contract.name, *target], capture_output=True, check=False, timeout=30)
-    assert run.returncode == 0, run.stderr.decode()
-    read: dict[str, Any] = json.loads(run.stdout)
-    return read
+    """The document."""
+    return read(DOCUMENT.read_text())
+
+
+def read(text: str) -> dict[str, Any]:
+    """A mapping written in YAML."""
+    found: dict[str, Any] = yaml.load(text, _Reader)  # noqa: S506 - a safe loader
+    return found
 
 
 def resolved(node: Mapping[str, Any]) -> dict[str, Any]:
@@ -107,118 +110,12 @@ def operation_at(method: str, path: str) -> Operation | None:
     return None
 
 
-def faults(value: Any, schema: Mapping[str, Any], path: str = "$") -> Iterator[str]:
-    """What a value has that its schema does not allow."""
-    if "$ref" in schema:
-        yield from _faults_of_extended(value, schema, path)
-        return
-    for keyword, wanted in schema.items():
-        if keyword not in _ANNOTATIONS:
-            yield from _KEYWORDS[keyword](value, wanted, schema, path)
+@functools.cache
+def _root() -> Draft202012Validator:
+    return Draft202012Validator(document(), format_checker=FORMATS)
 
 
-def _faults_of_extended(value: Any, schema: Mapping[str, Any], path: str) -> Iterator[str]:
-    beside = {name: wanted for name, wanted in schema.items() if name != "$ref"}
-    base = resolved({"$ref": schema["$ref"]})
-    yield from faults(value, base, path)
-    yield from faults(value, beside, path)
-    if schema.get("unevaluatedProperties") is False and isinstance(value, dict):
-        known = {*base.get("properties", {}), *beside.get("properties", {})}
-        yield from (f"{path}.{name}: not described" for name in value if name not in known)
-
-
-def _type(value: Any, wanted: str | list[str], schema: Any, path: str) -> Iterator[str]:
-    names = [wanted] if isinstance(wanted, str) else wanted
-    if not any(isinstance(value, _TYPES[name]) and (name == "boolean" or value is not True) for name in names):
-        yield f"{path}: {value!r} is no {' or '.join(names)}"
-
-
-def _enum(value: Any, wanted: list[Any], schema: Any, path: str) -> Iterator[str]:
-    if value not in wanted:
-        yield f"{path}: {value!r} is none of {wanted}"
-
-
-def _const(value: Any, wanted: Any, schema: Any, path: str) -> Iterator[str]:
-    yield from _enum(value, [wanted], schema, path)
-
-
-def _required(value: Any, wanted: list[str], schema: Any, path: str) -> Iterator[str]:
-    if isinstance(value, dict):
-        yield from (f"{path}.{name}: missing" for name in wanted if name not in value)
-
-
-def _properties(value: Any, wanted: Mapping[str, Any], schema: Any, path: str) -> Iterator[str]:
-    if isinstance(value, dict):
-        for name, member in value.items():
-            if name in wanted:
-                yield from faults(member, wanted[name], f"{path}.{name}")
-
-
-def _additional(value: Any, wanted: Any, schema: Mapping[str, Any], path: str) -> Iterator[str]:
-    if isinstance(value, dict):
-        for name, member in value.items():
-            if name not in schema.get("properties", {}):
-                if wanted is False:
-                    yield f"{path}.{name}: not described"
-                else:
-                    yield from faults(member, wanted, f"{path}.{name}")
-
-
-def _names(value: Any, wanted: Mapping[str, Any], schema: Any, path: str) -> Iterator[str]:
-    if isinstance(value, dict):
-        for name in value:
-            yield from faults(name, wanted, f"{path}.{name}")
-
-
-def _items(value: Any, wanted: Mapping[str, Any], schema: Any, path: str) -> Iterator[str]:
-    if isinstance(value, list):
-        for index, element in enumerate(value):
-            yield from faults(element, wanted, f"{path}[{index}]")
-
-
-def _any_of(value: Any, wanted: list[Mapping[str, Any]], schema: Any, path: str) -> Iterator[str]:
-    found = [list(faults(value, one, path)) for one in wanted]
-    if all(found):
-        yield f"{path}: none of {len(wanted)} schemas: {found}"
-
-
-def _bounds(value: Any, wanted: float, schema: Mapping[str, Any], path: str) -> Iterator[str]:
-    if isinstance(value, int | float) and not schema.get("minimum", value) <= value <= schema.get("maximum", value):
-        yield f"{path}: {value} is out of range"
-
-
-def _lengths(value: Any, wanted: int, schema: Mapping[str, Any], path: str) -> Iterator[str]:
-    if isinstance(value, str) and not schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", len(value)):
-        yield f"{path}: {len(value)} characters"
-
-
-def _pattern(value: Any, wanted: str, schema: Any, path: str) -> Iterator[str]:
-    if isinstance(value, str) and not re.search(wanted, value):
-        yield f"{path}: {value!r} does not match {wanted}"
-
-
-def _format(value: Any, wanted: str, schema: Any, path: str) -> Iterator[str]:
-    if wanted == "date-time" and isinstance(value, str):
-        try:
-            datetime.fromisoformat(value)
-        except ValueError:
-            yield f"{path}: {value!r} is no time"
-
-
-_KEYWORDS = {
-    "type": _type,
-    "enum": _enum,
-    "const": _const,
-    "required": _required,
-    "properties": _properties,
-    "additionalProperties": _additional,
-    "propertyNames": _names,
-    "items": _items,
-    "anyOf": _any_of,
-    "minimum": _bounds,
-    "maximum": _bounds,
-    "minLength": _lengths,
-    "maxLength": _lengths,
-    "pattern": _pattern,
-    "format": _format,
-}
+def faults(value: Any, schema: Mapping[str, Any]) -> Iterator[str]:
+    """What a value has that its schema, a part of the document, does not allow."""
+    for error in _root().evolve(schema=schema).iter_errors(value):
+        yield f"{error.json_path}: {error.message}"

@@ -33,7 +33,7 @@ from services.edge.rest.answers import ErrorBody
 from services.edge.rest.periods import PERIODS
 from services.edge.settings import EdgeSettings
 from services.runtime.errors import by_reason
-from tests.unit.edge.description import Operation, document, faults, operation_at, operations, resolved
+from tests.unit.edge.description import STRICT, Operation, document, faults, operation_at, operations, read, resolved
 
 BODIES: Mapping[str, type[msgspec.Struct]] = {
     "Error": ErrorBody,
@@ -198,13 +198,51 @@ def test_orders_periods_roles_and_error_codes_are_those_there_are() -> None:
     assert set(schema("ErrorCode")["enum"]) == set(by_reason())
 
 
-def test_an_answer_beside_its_schema_is_told_apart() -> None:
-    described = schema("Check")
-    assert list(faults("perhaps", described))
-    assert list(faults({"tools": True}, schema("Model.capabilities")))
-    assert list(faults({"temperature": 3}, schema("ModelParameters")))
-    assert list(faults({"id": "a"}, document()["components"]["schemas"]["CustomModelDocument"]))
-    assert not list(faults({"temperature": 2, "max_tokens": None}, schema("ModelParameters")))
+def test_schemas_have_no_keyword_that_is_none() -> None:
+    inline = {path: node["schema"] for path, node in nodes(document()) if "schema" in node}
+    for path, described in {**inline, **document()["components"]["schemas"]}.items():
+        assert [error.message for error in STRICT.iter_errors(described)] == [], path
+    assert list(STRICT.iter_errors({"type": "strnig"}))
+    assert list(STRICT.iter_errors({"properties": {"a": {"items": {"anyof": []}}}}))
+
+
+def test_a_name_that_stands_twice_is_not_read() -> None:
+    with pytest.raises(AssertionError, match=r"line 2.*\['b', 'b'\]"):
+        read("a:\n  {b: 1, b: 2}")
+
+
+@pytest.mark.parametrize(
+    ("name", "falsified", "told"),
+    (
+        ("Check", "perhaps", "$: 'perhaps' is not one of"),
+        ("Time", "yesterday", "$: 'yesterday' is not a 'date-time'"),
+        ("Time", "2026-11-22T12:00:00", "is not a 'date-time'"),
+        ("Model.capabilities", {"tools": True}, ""),
+        ("ModelParameters", {"temperature": 3}, "$.temperature: 3"),
+        ("ModelParameters", {"max_tokens": True}, "$.max_tokens: True"),
+        ("ModelParameters", {"warmth": 1}, "'warmth' was unexpected"),
+        ("CustomModelDocument", {"id": "a"}, "'name' is a required property"),
+        ("Error", {"error": {"code": "NO_SUCH_CODE"}}, "$.error.code: 'NO_SUCH_CODE'"),
+        ("Models", {"models": [{}], "next_page_token": ""}, "$.models[0]: 'id' is a required property"),
+    ),
+)
+def test_an_answer_beside_its_schema_is_told_apart(name: str, falsified: Any, told: str) -> None:
+    assert told in "\n".join(faults(falsified, schema(name)))
+    assert list(faults(falsified, schema(name)))
+
+
+@pytest.mark.parametrize(("path", "example", "described"), list(examples()))
+def test_an_example_that_is_falsified_is_told_apart(path: str, example: Any, described: dict[str, Any]) -> None:
+    if isinstance(example, dict):
+        assert list(faults({**example, "no such member": 1}, described))
+        for name in example:
+            assert list(faults({**example, name: {"no such": ["value"]}}, described)), name
+    else:
+        assert list(faults({"no such": ["value"]}, described))
+
+
+def test_what_a_schema_allows_is_let_pass() -> None:
+    assert list(faults({"temperature": 2, "max_tokens": None}, schema("ModelParameters"))) == []
 
 
 def test_the_most_literal_path_describes_a_request() -> None:
