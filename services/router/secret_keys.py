@@ -73,6 +73,7 @@ class SecretKeys:
         self._custom = CustomKeys()
         self._source = source
         self._wanted = wanted
+        self._is_fetching = False
 
     def for_candidate(self, candidate: Candidate, organisation_id: str) -> Sequence[Key]:
         """The keys to try, best first; an empty one where none is to be shown, and nothing where one is lacking.
@@ -92,6 +93,11 @@ class SecretKeys:
                 return _NO_KEY
         return self.providers.in_turn(provider.name, organisation_id)
 
+    @property
+    def is_fetching(self) -> bool:
+        """Whether anything that is wanted is not here yet."""
+        return self._is_fetching or self._wanted.anything
+
     def why_none(self, candidates: Sequence[Candidate], model: str) -> PantheonError:
         """What to tell who asked for `model`, when there is no key for any of these."""
         if not self.providers.loaded.is_set() or any(
@@ -104,6 +110,7 @@ class SecretKeys:
         """Fetches what is wanted, at once and then whenever something is. Runs until cancelled."""
         while True:
             wants = await self._wanted.take()
+            self._is_fetching = True
             try:
                 await self._fetch(wants)
             except PantheonError as error:
@@ -111,6 +118,7 @@ class SecretKeys:
                 self._wanted.put_back(wants)
                 await asyncio.sleep(_AFTER_FAILURE_SECONDS)
             else:
+                self._is_fetching = False
                 await asyncio.sleep(_FETCH_AGAIN_SECONDS)
 
     async def report(self) -> None:

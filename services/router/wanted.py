@@ -36,6 +36,11 @@ class Wanted:
         self._custom_models.update(custom_models)
         self.add_providers()
 
+    @property
+    def anything(self) -> bool:
+        """Whether there is something to take."""
+        return self._changed.is_set()
+
     async def take(self) -> Wants:
         """Waits until something is wanted. It is no longer, then: who fails to fetch it puts it back."""
         await self._changed.wait()

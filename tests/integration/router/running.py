@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -30,12 +30,12 @@ from services.router.catalog_messages import custom_model_of
 from services.router.engine import Engine
 from services.router.journal import Files, Journal, JournalLimits, create_spool
 from services.router.provider_keys import Status
-from services.router.secret_keys import SecretKeys
+from services.router.secret_keys import SecretKeys, Source
 from services.router.snapshot import Snapshot
 from services.router.upstream import Timeouts
 from services.router.upstreams import Upstreams
 from services.runtime import times
-from services.runtime.auth import ALL_SCOPES, Principal
+from services.runtime.auth import ALL_SCOPES, Authenticator, Principal
 from services.runtime.egress import EgressPolicy
 from services.runtime.errors import CredentialsInvalid
 from services.runtime.http import HttpServer
@@ -104,7 +104,8 @@ class RunningRouter:
     engine: Engine
     journal: Journal
     snapshot: Snapshot
-    secrets: Secrets
+    keys: SecretKeys
+    secrets: Secrets = field(default_factory=Secrets)
     first: int = 1
 
     @property
@@ -239,33 +240,51 @@ async def running_router(
     directory: Path,
     changes: list[Change],
     keys: Mapping[str, tuple[str, ...]],
+    **options: Any,
+) -> AsyncIterator[RunningRouter]:
+    """A router that knows these changes of a catalog's and these keys; `options` are those of `routing`."""
+    snapshot, source = Snapshot(), Secrets(keys)
+    for change in changes:
+        snapshot.apply(change)
+    async with routing(directory, snapshot, source, **options) as router:
+        yield replace(router, secrets=source)
+
+
+@asynccontextmanager
+async def routing(
+    directory: Path,
+    snapshot: Snapshot,
+    source: Source,
     *,
+    authenticator: Authenticator | None = None,
     timeouts: Timeouts | None = None,
     longest_seconds: float = 60,
     files: Files | None = None,
     limits: JournalLimits = _LIMITS,
     egress_allow: str = "",
+    upstreams: Upstreams | None = None,
 ) -> AsyncIterator[RunningRouter]:
+    """A router with the caller's own snapshot and source of keys. Without `authenticator` it knows one key.
+
+    `upstreams`, which it then closes, go before `timeouts` and `egress_allow`.
+    """
     async with AsyncExitStack() as stack:
-        snapshot = Snapshot()
-        for change in changes:
-            snapshot.apply(change)
-        source = Secrets(keys)
         secret_keys = await _loaded_keys(stack, source, snapshot)
         spool = create_spool(directory / "spool")
         stack.callback(spool.release)
         journal = await Journal.open(spool, limits, files)
         stack.push_async_callback(journal.close)
-        upstreams = Upstreams(timeouts or Timeouts(), EgressPolicy.parse(egress_allow))
+        upstreams = upstreams or Upstreams(timeouts or Timeouts(), EgressPolicy.parse(egress_allow))
         stack.push_async_callback(upstreams.close)
         engine = Engine(snapshot, secret_keys, journal, upstreams, longest_seconds=longest_seconds)
         stack.push_async_callback(engine.settled)
-        http_server = HttpServer(http_api(engine, OneKey(), snapshot), "127.0.0.1", 0, name="http")
+        known = authenticator or OneKey()
+        http_server = HttpServer(http_api(engine, known, snapshot), "127.0.0.1", 0, name="http")
         await http_server.start()
         stack.push_async_callback(http_server.stop, 1)
         generate(directory / "service-keys", ["router"])
         trust = ServiceTrust.load(directory / "service-keys", "router")
-        grpc_server = GrpcServer("127.0.0.1:0", OneKey(), trust, most_bytes=4 * MAX_BODY_BYTES)
+        grpc_server = GrpcServer("127.0.0.1:0", known, trust, most_bytes=4 * MAX_BODY_BYTES)
         servicer = RouterServicer(engine, _allowed)
         grpc_server.add(router_service_pb2_grpc.add_RouterServiceServicer_to_server, servicer, _SERVICE)
         await grpc_server.start()
@@ -282,13 +301,13 @@ async def running_router(
         )
         await stack.enter_async_context(http)
         stub = router_service_pb2_grpc.RouterServiceStub(channel)
-        yield RunningRouter(http, stub, engine, journal, snapshot, source)
+        yield RunningRouter(http, stub, engine, journal, snapshot, secret_keys)
 
 
 _UNLIMITED = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
 
 
-async def _loaded_keys(stack: AsyncExitStack, source: Secrets, snapshot: Snapshot) -> SecretKeys:
+async def _loaded_keys(stack: AsyncExitStack, source: Source, snapshot: Snapshot) -> SecretKeys:
     keys = SecretKeys(source, snapshot.wanted)
     tasks = Tasks()
     stack.push_async_callback(tasks.close)

@@ -1,0 +1,71 @@
+"""A server that is compatible with OpenAI's and notes who showed it which key; the sandbox keeps none."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
+
+from services.runtime.http import HttpServer
+
+ANSWER = {
+    "id": "chatcmpl-1",
+    "object": "chat.completion",
+    "created": 1_700_000_000,
+    "model": "gpt-4-0613",
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "A bee."}, "finish_reason": "stop"}],
+    "usage": {"prompt_tokens": 1_000, "completion_tokens": 3, "total_tokens": 1_003},
+}
+REFUSAL = {
+    "error": {"message": "Incorrect API key provided", "type": "invalid_request_error", "code": "invalid_api_key"}
+}
+
+
+class Seen(NamedTuple):
+    """One request. `key` is empty where none was shown; `client` is the port that the connection came from."""
+
+    path: str
+    key: str
+    body: dict[str, Any]
+    client: int
+
+
+@dataclass
+class Witness:
+    """What was seen, in order. Keys with `invalid` in them are refused."""
+
+    port: int = 0
+    seen: list[Seen] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def last(self) -> Seen:
+        return self.seen[-1]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        key = request.headers.get("authorization", "").removeprefix("Bearer ")
+        assert request.client is not None
+        body = msgspec.json.decode(await request.body())
+        self.seen.append(Seen(request.url.path, key, body, request.client.port))
+        refused = "invalid" in key
+        await JSONResponse(REFUSAL if refused else ANSWER, 401 if refused else 200)(scope, receive, send)
+
+
+@asynccontextmanager
+async def witnessing() -> AsyncIterator[Witness]:
+    witness = Witness()
+    server = HttpServer(witness, "127.0.0.1", 0, name="witness")
+    await server.start()
+    witness.port = server.port
+    try:
+        yield witness
+    finally:
+        await server.stop(1)
