@@ -18,11 +18,12 @@ STDIN = "-"
 class SecretSource:
     """Where a secret comes from: of `prompt`, `stdin`, `variable` (its name) and `none` at most one.
 
-    `option` is what the options' names begin with: "--api-key" for --api-key-prompt, --api-key-stdin,
-    --api-key-variable.
+    `option` is what the options' names begin with, if there are options: "--api-key" for --api-key-prompt,
+    --api-key-stdin, --api-key-variable. `called` is what to ask for.
     """
 
-    option: str
+    option: str = ""
+    called: str = "API key"
     prompt: bool = False
     stdin: bool = False
     variable: str = ""
@@ -41,7 +42,7 @@ class SecretSource:
         if self.none:
             return ""
         if self.prompt:
-            return self._given("prompt", getpass.getpass("API key: "), "what was typed")
+            return self._given("prompt", getpass.getpass(f"{self.called}: "), "what was typed")
         if self.stdin:
             return self._given("stdin", sys.stdin.readline(), "standard input")
         if self.variable:
@@ -51,7 +52,8 @@ class SecretSource:
     def _given(self, source: str, text: str, where: str) -> str:
         secret = text.strip()
         if not secret:
-            raise CommandFailed(f"{self.option}-{source}: {where} is empty", WRONG_INPUT)
+            place = f"{self.option}-{source}: " if self.option else ""
+            raise CommandFailed(f"{place}{where} is empty", WRONG_INPUT)
         return secret
 
 

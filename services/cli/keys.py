@@ -19,7 +19,6 @@ _SCOPES = {
     for name, number in Scope.items()
     if number != Scope.SCOPE_UNSPECIFIED
 }
-_PAGE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +64,10 @@ async def create(
 
 async def list_keys(caller: Caller, *, whole_organisation: bool, inactive: bool, as_json: bool) -> None:
     """Prints keys, newest first."""
-    request = ListApiKeysRequest(page_size=_PAGE, whole_organisation=whole_organisation, include_inactive=inactive)
-    found: list[ListedKey] = []
+    request = ListApiKeysRequest(whole_organisation=whole_organisation, include_inactive=inactive)
     async with caller:
-        auth = AuthServiceStub(caller.channel)
-        while True:
-            answer = await caller.call(auth.ListApiKeys, request)
-            found.extend(map(_listed, answer.api_keys))
-            if not answer.next_page_token:
-                break
-            request.page_token = answer.next_page_token
+        pages = caller.pages(AuthServiceStub(caller.channel).ListApiKeys, request)
+        found = [_listed(key) async for page in pages for key in page.api_keys]
     if as_json:
         print_json(found)
         return

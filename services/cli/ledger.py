@@ -134,7 +134,7 @@ class Ledger:
         self, which: ReportFilter, by: Sequence[Dimension.ValueType], *, tag: str = "", time_zone: str = ""
     ) -> UsageReport:
         """Usage, cost and latency by dimensions. There are no latencies by tag."""
-        query = QueryUsageRequest(filter=which, group_by=by, tag=tag, time_zone=time_zone, page_size=_PAGE)
+        query = QueryUsageRequest(filter=which, group_by=by, tag=tag, time_zone=time_zone)
         untagged = [dimension for dimension in by if dimension != Dimension.DIMENSION_TAG]
         with_latency = untagged == list(by)
         groups, latencies, (everything, *_), whole = await asyncio.gather(
@@ -182,13 +182,9 @@ class Ledger:
 
     async def _query(self, request: QueryUsageRequest) -> list[tuple[tuple[str, ...], UsageTotals]]:
         """All pages; without dimensions exactly one group."""
-        groups: list[tuple[tuple[str, ...], UsageTotals]] = []
-        while True:
-            answer = await self._caller.call(self._usage.QueryUsage, request)
-            groups.extend((tuple(group.keys), group.totals) for group in answer.groups)
-            if not answer.next_page_token:
-                return groups if request.group_by or groups else [((), UsageTotals())]
-            request.page_token = answer.next_page_token
+        pages = self._caller.pages(self._usage.QueryUsage, request)
+        groups = [(tuple(group.keys), group.totals) async for page in pages for group in page.groups]
+        return groups if request.group_by or groups else [((), UsageTotals())]
 
     async def _latencies(
         self, which: ReportFilter, by: Sequence[Dimension.ValueType], time_zone: str

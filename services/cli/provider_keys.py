@@ -1,7 +1,5 @@
 """`pantheon keys provider`: keys for providers, of the caller's organisation or of the platform."""
 
-import asyncio
-import getpass
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,13 +16,11 @@ from pantheon.catalog.v1.catalog_service_pb2 import (
 from pantheon.catalog.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from pantheon.catalog.v1.provider_key_pb2 import ProviderKey, ProviderKeySource, ProviderKeyStatus
 from services.cli.calling import Caller
+from services.cli.documents import STDIN, SecretSource
 from services.cli.output import UNKNOWN, console, moment, print_json, table
-from services.cli.running import CommandFailed
+from services.cli.running import WRONG_INPUT, CommandFailed
 from services.runtime import times
 
-_PAGE = 1_000
-_STDIN = "-"
-_WRONG_INPUT = 2
 _UNASKED = "unknown"
 
 
@@ -50,9 +46,8 @@ class RemovedKey:
     id: str
 
 
-async def add(caller: Caller, provider: str, source: str, label: str, *, platform_wide: bool, as_json: bool) -> None:
-    """Sets a key, read without being shown: typed, or the first line of standard input where `source` is "-"."""
-    secret = await asyncio.to_thread(_read_secret, source)
+async def add(caller: Caller, provider: str, secret: str, label: str, *, platform_wide: bool, as_json: bool) -> None:
+    """Sets a key, once the provider has said that it takes it."""
     request = CreateProviderKeyRequest(
         provider_key=ProviderKey(provider=provider, label=label), secret=secret, platform_wide=platform_wide
     )
@@ -64,16 +59,10 @@ async def add(caller: Caller, provider: str, source: str, label: str, *, platfor
 
 async def list_keys(caller: Caller, provider: str, *, as_json: bool) -> None:
     """Prints keys in the order in which routers begin with them."""
-    request = ListProviderKeysRequest(page_size=_PAGE, provider=provider)
-    found: list[ListedKey] = []
     async with caller:
         catalog = CatalogServiceStub(caller.channel)
-        while True:
-            answer = await caller.call(catalog.ListProviderKeys, request)
-            found.extend(map(_listed, answer.provider_keys))
-            if not answer.next_page_token:
-                break
-            request.page_token = answer.next_page_token
+        pages = caller.pages(catalog.ListProviderKeys, ListProviderKeysRequest(provider=provider))
+        found = [_listed(key) async for page in pages for key in page.provider_keys]
     _print(found, as_json=as_json)
 
 
@@ -97,21 +86,18 @@ async def remove(caller: Caller, key_id: str, *, as_json: bool) -> None:
         console().print(f"key {key_id} is gone; routers use it no longer within a second")
 
 
-def _read_secret(source: str) -> str:
-    """Raises CommandFailed: there is none, or it was typed where the shell's history and others can see it."""
-    if source not in ("", _STDIN):
+def read_secret(source: str) -> str:
+    """What is typed unseen, or the first line of standard input where `source` is "-".
+
+    Raises CommandFailed: there is none, or it was typed where the shell's history and others can see it.
+    """
+    if source not in ("", STDIN):
         raise CommandFailed(
-            "a secret is no argument: leave it out to be asked for it, or pipe it in with -", _WRONG_INPUT
+            "a secret is no argument: leave it out to be asked for it, or pipe it in with -", WRONG_INPUT
         )
-    if source == _STDIN:
-        secret = sys.stdin.readline().strip()
-    elif sys.stdin.isatty():
-        secret = getpass.getpass("secret: ").strip()
-    else:
-        raise CommandFailed("there is no terminal to type the secret at: pipe it in with -", _WRONG_INPUT)
-    if not secret:
-        raise CommandFailed("the secret is empty", _WRONG_INPUT)
-    return secret
+    if not source and not sys.stdin.isatty():
+        raise CommandFailed("there is no terminal to type the secret at: pipe it in with -", WRONG_INPUT)
+    return SecretSource(called="secret", prompt=not source, stdin=bool(source)).read() or ""
 
 
 def _print(keys: Iterable[ListedKey], *, as_json: bool, single: bool = False) -> None:

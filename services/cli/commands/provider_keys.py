@@ -32,7 +32,11 @@ def add_key(
     from services.cli.running import execute
 
     caller = Caller("catalog", address, api_key)
-    execute(lambda: actions.add(caller, provider, secret, label, platform_wide=platform_wide, as_json=as_json))
+    execute(
+        lambda: actions.add(
+            caller, provider, actions.read_secret(secret), label, platform_wide=platform_wide, as_json=as_json
+        )
+    )
 
 
 @provider_keys.command("list")
