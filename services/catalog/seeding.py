@@ -49,7 +49,7 @@ async def prepare(outbox: Outbox, seed: Seed, surroundings: Surroundings) -> Map
         SystemExit: see `circumstances`.
     """
     async with outbox.db.write() as connection:
-        await seed_store.lock(connection)
+        await model_writing.lock(connection)
         now = times.now()
         applied = await seed_store.applied(connection)
         changes = await _apply_seed(connection, seed, applied, now)

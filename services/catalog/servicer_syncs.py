@@ -24,8 +24,7 @@ from services.catalog.listings.listed import Listing
 from services.catalog.prices import appended
 from services.catalog.provider_keys import environment_keys
 from services.catalog.resources import Resources
-from services.catalog.store import models, provider_keys, providers, syncs
-from services.catalog.store.seed import lock
+from services.catalog.store import model_writing, models, provider_keys, providers, syncs
 from services.catalog.store.syncs import Sync
 from services.catalog.sync.comparison import compare
 from services.catalog.sync.differences import Kind, differences, kind_of
@@ -58,7 +57,7 @@ class SyncRpcs:
             async with self.resources.db.snapshot() as connection:
                 return (await _compared(connection, known, listings, request))[0]
         async with self.resources.db.write() as connection:
-            await lock(connection)
+            await model_writing.lock(connection)
             response, plan, state = await _compared(connection, known, listings, request)
             if request.expected_digest and request.expected_digest != response.digest:
                 raise Conflict(
@@ -87,7 +86,7 @@ class SyncRpcs:
         if not _is_uuid(request.sync_id):
             raise ResourceNotFound("sync", request.sync_id)
         async with self.resources.db.write() as connection:
-            await lock(connection)
+            await model_writing.lock(connection)
             sync = await syncs.get(connection, request.sync_id)
             if sync is None:
                 raise ResourceNotFound("sync", request.sync_id)

@@ -10,6 +10,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.catalog.overrides import Target
+from services.catalog.store import model_writing
 from services.catalog.store.unit_prices import unit_price, unit_price_row
 from services.catalog.tables import (
     ENDPOINTS,
@@ -27,7 +28,7 @@ _OVERRIDES = PRICE_OVERRIDES.c
 
 @dataclass(frozen=True, slots=True)
 class LockedEndpoint:
-    """An endpoint whose prices nobody else adds to before the transaction ends."""
+    """An endpoint of a model that nobody else changes before the transaction ends."""
 
     model_id: str
     # When its latest price was learnt; None: it has none.
@@ -36,8 +37,9 @@ class LockedEndpoint:
 
 async def lock_endpoint(connection: WriteConnection, endpoint_id: str) -> LockedEndpoint | None:
     """Locks an endpoint in the catalog; None: there is no such."""
+    await model_writing.lock(connection)
     query = select(ENDPOINTS.c.model_id).where(ENDPOINTS.c.id == endpoint_id, ENDPOINTS.c.removed_time.is_(None))
-    model_id = (await connection.execute(query.with_for_update())).scalar_one_or_none()
+    model_id = (await connection.execute(query)).scalar_one_or_none()
     if model_id is None:
         return None
     last = select(func.max(PRICE_VERSIONS.c.record_time)).where(PRICE_VERSIONS.c.endpoint_id == endpoint_id)

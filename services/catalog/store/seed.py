@@ -14,11 +14,6 @@ from services.rating import PriceVersion
 from services.runtime.db import ReadConnection, WriteConnection
 
 
-async def lock(connection: WriteConnection) -> None:
-    """Lets one seed or sync at a time change models, in whatever replica."""
-    await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("pantheon.catalog.seed", 0))))
-
-
 async def applied(connection: ReadConnection) -> list[bytes]:
     """The digests of the seeds applied so far, oldest first; none: this catalog is new."""
     return list(await connection.scalars(select(APPLIED_SEEDS.c.digest).order_by(APPLIED_SEEDS.c.number)))

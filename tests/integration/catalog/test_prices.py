@@ -7,6 +7,7 @@ import grpc
 import pytest
 from google.type.decimal_pb2 import Decimal as ProtoDecimal
 from msgspec.structs import replace
+from sqlalchemy import text
 
 from pantheon.auth.v1.access_pb2 import ROLE_ORGANISATION_ADMIN, ROLE_PLATFORM_ADMIN
 from pantheon.catalog.v1 import price_pb2
@@ -16,8 +17,9 @@ from services.catalog.seed_changes import Seed
 from services.runtime import times
 from services.runtime.bus import Bus
 from services.runtime.status import error_from_rpc
+from tests.fixtures.eventually import eventually
 from tests.integration.catalog.replica import Catalog, Metadata, StartCatalog, as_user
-from tests.unit.catalog.samples import CLAUDE, LLAMA, SEED, endpoint
+from tests.unit.catalog.samples import CLAUDE, GPT_4, LLAMA, SEED, endpoint
 
 PLATFORM = as_user(role=ROLE_PLATFORM_ADMIN)
 
@@ -54,6 +56,15 @@ async def refusal(call: Any) -> Any:
 async def prices(catalog: Catalog, model: str = LLAMA.id) -> list[price_pb2.PriceVersion]:
     answer = await catalog.stub.GetModel(GetModelRequest(model_id=model), metadata=as_user())
     return list(answer.model.endpoints[0].prices)
+
+
+async def waiting(catalog: Catalog, number: int) -> bool:
+    """Whether so many transactions wait for a lock that another holds."""
+    query = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    async with catalog.db.read() as connection:
+        return bool(await connection.scalar(query) == number)
 
 
 async def test_a_price_is_kept_as_given_and_holds_from_now_on(own_catalog: Catalog) -> None:
@@ -97,6 +108,22 @@ async def test_of_prices_from_the_same_moment_the_later_one_is_recorded_later(ow
     assert len(set(recorded)) == 3
     assert min(recorded) == recorded[0]
     assert len(await prices(own_catalog)) == 3
+
+
+async def test_of_prices_added_at_once_to_two_endpoints_of_a_model_the_last_event_has_both(
+    own_catalog: Catalog,
+) -> None:
+    revision = await own_catalog.revision()
+    async with own_catalog.db.write() as connection:
+        # Nothing is announced before this ends: until then both do all that they do without having to wait.
+        await connection.execute(text("SELECT value FROM revision FOR UPDATE"))
+        both = asyncio.gather(*(add(own_catalog, offer.id) for offer in GPT_4.endpoints))
+        await eventually(lambda: waiting(own_catalog, 2))
+    added = await both
+
+    last = (await own_catalog.changes_after(revision))[-1].model_changed.model
+    assert [offer.prices[-1] for offer in last.endpoints] == added
+    assert last == (await own_catalog.state())[f"model_changed {GPT_4.id}"].model_changed.model
 
 
 async def test_a_price_may_hold_since_ever_and_may_be_unknown(own_catalog: Catalog) -> None:
