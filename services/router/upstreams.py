@@ -4,7 +4,7 @@ import ssl
 from collections.abc import Mapping
 
 from services.router.plan import Candidate
-from services.router.upstream import Lookup, NotDispatched, Response, Timeouts, Upstream, system_lookup
+from services.router.upstream import Limits, Lookup, NotDispatched, Response, Timeouts, Upstream, system_lookup
 from services.runtime.egress import AddressRefused, EgressPolicy, check_url
 from services.runtime.errors import InvalidField
 
@@ -16,7 +16,7 @@ _ALLOWED = "expected a host with a public address; others need an entry by the o
 class Upstreams:
     """Sends each request the way its candidate has to go. The two have no connection in common, and no name looked up.
 
-    `policy` says where users may point; `tls` and `lookup` are as of `Upstream`.
+    `policy` says where users may point; `tls`, `limits` and `lookup` are as of `Upstream`.
     """
 
     def __init__(
@@ -25,11 +25,12 @@ class Upstreams:
         policy: EgressPolicy,
         *,
         tls: ssl.SSLContext | None = None,
+        limits: Limits | None = None,
         lookup: Lookup = system_lookup,
     ) -> None:
         self._policy = policy
-        self._trusted = Upstream(timeouts, tls=tls, lookup=lookup)
-        self._guarded = Upstream(timeouts, tls=tls, guard=policy.guard, lookup=lookup)
+        self._trusted = Upstream(timeouts, tls=tls, limits=limits, lookup=lookup)
+        self._guarded = Upstream(timeouts, tls=tls, guard=policy.guard, limits=limits, lookup=lookup)
 
     async def send(self, candidate: Candidate, url: str, headers: Mapping[str, str], body: bytes) -> Response:
         """Posts and waits for the status line.

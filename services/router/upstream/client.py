@@ -36,8 +36,9 @@ class Upstream:
         limits: Limits | None = None,
         lookup: Lookup = system_lookup,
     ) -> None:
-        self._names = Names(lookup)
-        self._pool = Pool(Dialler(self._names, tls, guard), timeouts, limits or Limits())
+        limits = limits or Limits()
+        self._names = Names(lookup, seconds=limits.names)
+        self._pool = Pool(Dialler(self._names, tls, guard), timeouts, limits)
 
     async def close(self) -> None:
         """Closes every connection."""

@@ -13,7 +13,10 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Connections to one host and port, attempts at one included; seconds that an idle one is kept."""
+    """Connections to one host and port, attempts at one included; seconds that an idle one is kept, and that the
+    addresses of a name are known.
+    """
 
     per_host: int = 1_024
     idle: float = 60.0
+    names: float = 30.0

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 SocketAddress = tuple[Any, ...]
 """(host, port), for IPv6 also flow and scope, as the socket module writes them."""
 
-_KNOWN_SECONDS = 30.0
 _MOST_KNOWN = 1_024
 
 
@@ -31,10 +30,11 @@ async def system_lookup(host: str, port: int) -> Sequence[Address]:
 
 
 class Names:
-    """Looks up names. A name asked for many times at once is looked up once, and is known for thirty seconds."""
+    """Looks up names. A name asked for many times at once is looked up once, and is known for so many `seconds`."""
 
-    def __init__(self, lookup: Lookup = system_lookup) -> None:
+    def __init__(self, lookup: Lookup = system_lookup, *, seconds: float = 30.0) -> None:
         self._lookup = lookup
+        self._seconds = seconds
         self._known: dict[tuple[str, int], tuple[float, Sequence[Address]]] = {}
         self._running: dict[tuple[str, int], asyncio.Task[Sequence[Address]]] = {}
 
@@ -81,7 +81,7 @@ class Names:
             return
         if len(self._known) >= _MOST_KNOWN:
             self._known.clear()
-        self._known[key] = (asyncio.get_running_loop().time() + _KNOWN_SECONDS, lookup.result())
+        self._known[key] = (asyncio.get_running_loop().time() + self._seconds, lookup.result())
 
 
 def _taking_turns(found: Sequence[Address]) -> Sequence[Address]:

@@ -45,6 +45,14 @@ async def test_a_name_is_known_for_a_while() -> None:
     assert directory.asked == 3
 
 
+async def test_for_no_while_where_none_is_asked_for() -> None:
+    directory = Directory(ONE)
+    names = Names(directory, seconds=0)
+    for _ in range(3):
+        assert await names.addresses("example.com", 80) == [ONE]
+    assert directory.asked == 3
+
+
 async def test_a_forgotten_name_is_looked_up_again() -> None:
     directory = Directory(ONE)
     names = Names(directory)
