@@ -8,6 +8,7 @@ from uuid import UUID
 
 from services.catalog.provider_keys import ProviderKey
 from services.runtime.errors import InvalidPageToken
+from services.runtime.ids import is_id
 from services.runtime.paging import decode_token, encode_token
 
 _FROM_ENVIRONMENT, _SET = "0", "1"
@@ -32,7 +33,7 @@ class KeyPage:
             InvalidPageToken: the token is not one of this query.
         """
         provider, source, place = decode_token(token, query, 3) or ("", _FROM_ENVIRONMENT, "")
-        if "\0" in provider or (source == _SET and not _is_id(place)):
+        if "\0" in provider or (source == _SET and not is_id(place)):
             raise InvalidPageToken
         return cls(size, (provider, source, place), query)
 
@@ -55,11 +56,3 @@ class KeyPage:
 def _placed(given: Iterable[ProviderKey]) -> Iterable[tuple[_Place, ProviderKey]]:
     numbers = count()
     return (((key.provider, _FROM_ENVIRONMENT, f"{next(numbers):06}"), key) for key in given)
-
-
-def _is_id(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True

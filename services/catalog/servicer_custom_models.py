@@ -1,7 +1,5 @@
 """Models that users have described."""
 
-from uuid import UUID
-
 from pantheon.catalog.v1.catalog_service_pb2 import (
     CheckCustomModelRequest,
     CheckCustomModelResponse,
@@ -24,6 +22,7 @@ from services.catalog.resources import Resources
 from services.catalog.store import custom_models as kept
 from services.runtime.auth import current_principal
 from services.runtime.errors import InvalidPageToken
+from services.runtime.ids import is_id
 from services.runtime.paging import decode_token, encode_token, page_size
 from services.runtime.rpc import RpcContext
 
@@ -90,8 +89,6 @@ def _position(after: tuple[str, ...] | None) -> tuple[str, str]:
     if after is None:
         return kept.START
     model_id, id_ = after
-    try:
-        UUID(id_)
-    except ValueError:
-        raise InvalidPageToken from None
+    if not is_id(id_):
+        raise InvalidPageToken
     return storable("page_token", model_id), id_

@@ -1,7 +1,5 @@
 """Dated prices, and what organisations pay instead."""
 
-from uuid import UUID
-
 from pantheon.catalog.v1.catalog_service_pb2 import (
     AddPriceOverrideRequest,
     AddPriceOverrideResponse,
@@ -19,7 +17,7 @@ from services.catalog.store import models, prices
 from services.runtime import times
 from services.runtime.auth import current_principal
 from services.runtime.errors import InvalidPageToken, ResourceNotFound
-from services.runtime.ids import uuid7
+from services.runtime.ids import is_id, uuid7
 from services.runtime.paging import decode_token, encode_token, page_size
 from services.runtime.rpc import RpcContext
 
@@ -53,7 +51,7 @@ class PriceRpcs:
         size = page_size(request.page_size, PAGE_DEFAULT, PAGE_MOST)
         query = ("ListPriceOverrides", organisation_id)
         (before,) = decode_token(request.page_token, query, 1) or ("",)
-        if before and not _is_id(before):
+        if before and not is_id(before):
             raise InvalidPageToken
         async with self.resources.db.snapshot() as connection:
             rows = await prices.overrides_of(connection, organisation_id, before=before, limit=size + 1)
@@ -77,11 +75,3 @@ class PriceRpcs:
 
 def _new_id() -> str:
     return str(uuid7())
-
-
-def _is_id(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True

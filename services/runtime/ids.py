@@ -34,5 +34,14 @@ def uuid7_floor(instant: datetime) -> UUID:
     return UUID(int=(int((instant - _EPOCH) / timedelta(milliseconds=1)) << 80) | _VERSION_AND_VARIANT)
 
 
+def is_id(text: str) -> bool:
+    """Whether it is an id, in any way to write one."""
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _build(milliseconds: int) -> UUID:
     return UUID(int=(milliseconds << 80) | _VERSION_AND_VARIANT | (_random_bits(76) & _RANDOM_MASK))

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
@@ -30,6 +29,7 @@ from services.catalog.entities import PARAMETER_NAMES, Parameters
 from services.catalog.tables import CUSTOM_MODEL_PRICES, CUSTOM_MODELS
 from services.rating import PriceVersion
 from services.runtime.db import ReadConnection, WriteConnection
+from services.runtime.ids import is_id
 
 # Appendix A of Postgres' manual.
 _UNIQUE_VIOLATION = "23505"
@@ -50,7 +50,7 @@ _LIVE = CUSTOM_MODELS.c.removed_time.is_(None)
 
 async def by_id(connection: ReadConnection, id_: str, *, lock: bool = False) -> CustomModel | None:
     """The model of this id, whoever's it is; with `lock` nobody else changes it until the transaction ends."""
-    if not _is_id(id_):
+    if not is_id(id_):
         return None
     found = await _models(connection, _selected(lock).where(CUSTOM_MODELS.c.id == id_))
     return found[0] if found else None
@@ -60,7 +60,7 @@ async def named(
     connection: ReadConnection, name: str, user_id: str, project_id: str, *, lock: bool = False
 ) -> CustomModel | None:
     """By its id, or by what `custom/<slug>` means; see `by_id` and `meant`."""
-    if _is_id(name):
+    if is_id(name):
         return await by_id(connection, name, lock=lock)
     return await meant(connection, name, user_id, project_id, lock=lock)
 
@@ -145,7 +145,7 @@ async def append_price(connection: WriteConnection, id_: str, price: PriceVersio
 
 async def secrets(connection: ReadConnection, ids: Iterable[str]) -> list[SealedKey]:
     """The keys of those of these models that have one, in their envelopes; what is no id of any is left out."""
-    wanted = bindparam(None, list(filter(_is_id, ids)), type_=ARRAY(Uuid(as_uuid=False)))
+    wanted = bindparam(None, list(filter(is_id, ids)), type_=ARRAY(Uuid(as_uuid=False)))
     return await _sealed_keys(connection, CUSTOM_MODELS.c.id == any_(wanted))
 
 
@@ -158,14 +158,6 @@ async def reseal(connection: WriteConnection, key: SealedKey, sealed: bytes) -> 
     """Puts the same key into another envelope. False: it was changed meanwhile."""
     same = (CUSTOM_MODELS.c.id == key.custom_model_id, CUSTOM_MODELS.c.sealed_key == key.sealed)
     return (await connection.execute(update(CUSTOM_MODELS).where(*same).values(sealed_key=sealed))).rowcount == 1
-
-
-def _is_id(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _selected(lock: bool = False) -> Select[Any]:  # noqa: FBT001, FBT002 - private

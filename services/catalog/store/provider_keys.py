@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import ARRAY, ColumnElement, Row, Uuid, any_, bindparam, delete, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
@@ -12,6 +11,7 @@ from pantheon.catalog.v1.provider_key_pb2 import ProviderKeyStatus
 from services.catalog.provider_keys import KeyStatus, ProviderKey, SealedKey
 from services.catalog.tables import PROVIDER_KEY_STATUSES, PROVIDER_KEYS
 from services.runtime.db import ReadConnection, WriteConnection
+from services.runtime.ids import is_id
 
 NIL = "00000000-0000-0000-0000-000000000000"
 
@@ -37,7 +37,7 @@ async def same(connection: ReadConnection, provider: str, organisation_id: str, 
 
 async def find(connection: ReadConnection, key_id: str) -> SealedKey | None:
     """The key of this id, whoever's it is."""
-    if not _is_id(key_id):
+    if not is_id(key_id):
         return None
     row = (await connection.execute(_sealed(_KEYS.id == key_id))).one_or_none()
     return _sealed_key(row) if row else None
@@ -46,7 +46,7 @@ async def find(connection: ReadConnection, key_id: str) -> SealedKey | None:
 async def keep_from_removal(connection: WriteConnection, key_id: str) -> bool:
     """Sees to it that the key is there until the transaction ends. False: it is not there now."""
     query = select(_KEYS.id).where(_KEYS.id == key_id).with_for_update(read=True, key_share=True)
-    return _is_id(key_id) and (await connection.execute(query)).one_or_none() is not None
+    return is_id(key_id) and (await connection.execute(query)).one_or_none() is not None
 
 
 async def page(
@@ -153,11 +153,3 @@ def _key(row: Row[Any]) -> ProviderKey:
         last_four=row.last_four,
         create_time=row.create_time,
     )
-
-
-def _is_id(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
