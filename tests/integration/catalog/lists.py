@@ -11,9 +11,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from pantheon.auth.v1.access_pb2 import ROLE_PLATFORM_ADMIN
+from pantheon.catalog.v1.catalog_service_pb2 import SyncModelsRequest, SyncModelsResponse
 from services.catalog.seed.rows import SeedProvider
 from services.catalog.seed_changes import Seed
 from services.runtime.http import HttpServer
+from tests.integration.catalog.replica import Catalog, as_user
 
 MODELS_URL = "/models"
 
@@ -58,3 +61,10 @@ async def serving() -> AsyncIterator[Lists]:
         yield lists
     finally:
         await server.stop(0)
+
+
+async def sync(catalog: Catalog, **request: Any) -> SyncModelsResponse:
+    """What a platform administrator is told of a sync."""
+    admin = as_user(role=ROLE_PLATFORM_ADMIN)
+    answer: SyncModelsResponse = await catalog.stub.SyncModels(SyncModelsRequest(**request), metadata=admin)
+    return answer

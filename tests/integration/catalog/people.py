@@ -18,7 +18,6 @@ from pantheon.catalog.v1.catalog_service_pb2 import (
     UpdateCustomModelRequest,
 )
 from pantheon.catalog.v1.custom_model_pb2 import CostPerThousandTokens, CustomModel
-from pantheon.catalog.v1.parameters_pb2 import ModelParameters
 from services.runtime.ids import uuid7
 from services.runtime.status import error_from_rpc
 from tests.integration.catalog.replica import Catalog, Metadata, as_user
@@ -82,20 +81,6 @@ def described(slug: str = "my-model", **fields: Any) -> CustomModel:
 def cost(prompt: str, completion: str) -> CostPerThousandTokens:
     figures = (Decimal(value=text) for text in (prompt, completion))
     return CostPerThousandTokens(input=next(figures), output=next(figures))
-
-
-GUIDE = CustomModel(
-    name="My Custom Model",
-    model_id="custom/my-model",
-    provider="openrouter",
-    api_endpoint="https://openrouter.ai/api/v1/chat/completions",
-    parameters=ModelParameters(
-        temperature=0.7, max_tokens=4_000, top_p=0.9, frequency_penalty=0.0, presence_penalty=0.0
-    ),
-    context_window=8_192,
-    cost_per_1k_tokens=cost("0.01", "0.03"),
-)
-"""The document of the model configuration guide."""
 
 
 async def refused(call: Any) -> Any:

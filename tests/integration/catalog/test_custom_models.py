@@ -13,9 +13,11 @@ from pantheon.catalog.v1.custom_model_pb2 import CustomModel
 from pantheon.catalog.v1.parameters_pb2 import ModelParameters
 from pantheon.catalog.v1.price_pb2 import PRICE_UNIT_COMPLETION_TOKEN, PRICE_UNIT_PROMPT_TOKEN
 from services.runtime.status import error_from_rpc
-from tests.integration.catalog.people import GUIDE, Person, cost, described, fresh, refused
+from tests.fixtures.guide import custom_model
+from tests.integration.catalog.people import Person, cost, described, fresh, refused
 from tests.integration.catalog.replica import Catalog, StartCatalog
 
+GUIDE = custom_model()
 # Listed names are not resolved.
 EXAMPLE = "https://models.example/v1/chat/completions"
 

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from pantheon.auth.v1.access_pb2 import ROLE_PLATFORM_ADMIN
-from pantheon.catalog.v1.catalog_service_pb2 import RevertSyncRequest, SyncModelsRequest, SyncModelsResponse
+from pantheon.catalog.v1.catalog_service_pb2 import RevertSyncRequest
 from services.catalog.seed.load import load_models, load_providers
 from services.catalog.seed_changes import Seed
 from services.sandbox.faults import Directives, Rule
 from services.sandbox.server import SandboxServer
+from tests.integration.catalog.lists import sync
 from tests.integration.catalog.replica import Catalog, StartCatalog, as_user
 
 ADMIN = as_user(role=ROLE_PLATFORM_ADMIN)
@@ -26,11 +27,6 @@ async def sandbox() -> AsyncIterator[SandboxServer]:
 @pytest.fixture
 async def catalog(sandbox: SandboxServer, start_catalog: StartCatalog) -> Catalog:
     return await start_catalog(Seed(load_providers(), load_models()), sandbox_url=sandbox.url)
-
-
-async def sync(catalog: Catalog, **request: Any) -> SyncModelsResponse:
-    answer: SyncModelsResponse = await catalog.stub.SyncModels(SyncModelsRequest(**request), metadata=ADMIN)
-    return answer
 
 
 async def test_the_lists_of_all_four_are_read_applied_and_undone(catalog: Catalog) -> None:

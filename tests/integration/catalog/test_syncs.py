@@ -21,7 +21,7 @@ from pantheon.catalog.v1.catalog_service_pb2 import (
 from pantheon.catalog.v1.model_pb2 import Model
 from services.catalog.seed_changes import Seed
 from services.runtime.status import error_from_rpc
-from tests.integration.catalog.lists import Lists, serving
+from tests.integration.catalog.lists import Lists, serving, sync
 from tests.integration.catalog.replica import Catalog, StartCatalog, as_user, changed
 from tests.unit.catalog.samples import CLAUDE, GPT_4, LLAMA, OPENROUTER, SEED, endpoint
 
@@ -56,11 +56,6 @@ async def catalog(lists: Lists, start_catalog: StartCatalog) -> Catalog:
     lists.say("openai", {"id": "gpt-4"}, {"id": "gpt-4-0613"})
     lists.say("openrouter", *KNOWN)
     return await start_catalog(lists.moved(WIDE), environment=BOTH)
-
-
-async def sync(catalog: Catalog, **request: Any) -> SyncModelsResponse:
-    answer: SyncModelsResponse = await catalog.stub.SyncModels(SyncModelsRequest(**request), metadata=ADMIN)
-    return answer
 
 
 async def refusal(call: Any) -> Any:

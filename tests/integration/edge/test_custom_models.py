@@ -6,6 +6,7 @@ import httpx2 as httpx
 import pytest
 
 from pantheon.auth.v1.access_pb2 import ROLE_PROJECT_ADMIN
+from tests.fixtures.guide import CUSTOM_MODEL
 from tests.integration.catalog.people import ELSEWHERE, Person
 from tests.integration.edge.grounds import Grounds, error_of
 
@@ -13,24 +14,6 @@ MODELS = "/api/custom-models"
 SETTINGS = "/api/user/settings"
 KEY = "sk-canary-31337-0123456789-last"
 
-GUIDE = """{
-  "name": "My Custom Model",
-  "model_id": "custom/my-model",
-  "provider": "openrouter",
-  "api_endpoint": "https://openrouter.ai/api/v1/chat/completions",
-  "parameters": {
-    "temperature": 0.7,
-    "max_tokens": 4000,
-    "top_p": 0.9,
-    "frequency_penalty": 0.0,
-    "presence_penalty": 0.0
-  },
-  "context_window": 8192,
-  "cost_per_1k_tokens": {
-    "input": 0.01,
-    "output": 0.03
-  }
-}"""
 OWN: dict[str, Any] = {
     "name": "Mine", "model_id": "custom/own/one", "provider": "openai", "api_endpoint": ELSEWHERE
 }  # fmt: skip
@@ -61,11 +44,11 @@ async def kept(ada: httpx.AsyncClient) -> dict[str, Any]:
 
 
 async def test_the_guide_s_document_is_kept_and_given_back_as_it_is(ada: httpx.AsyncClient) -> None:
-    answer = await ada.post(MODELS, content=GUIDE)
+    answer = await ada.post(MODELS, content=CUSTOM_MODEL)
     assert answer.status_code == 201
     made = answer.json()
     assert answer.headers["location"] == f"{MODELS}/{made['id']}"
-    document = httpx.Response(200, text=GUIDE).json()
+    document = httpx.Response(200, text=CUSTOM_MODEL).json()
     assert {name: made[name] for name in document} == document
     assert set(made) == {*document, *BEYOND}
     assert (made["provider_model_id"], made["project_id"], made["provider_hosted"]) == ("my-model", None, True)

@@ -3,7 +3,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from google.protobuf import json_format
 from google.type.decimal_pb2 import Decimal as ProtoDecimal
 
 from pantheon.catalog.v1.custom_model_pb2 import CostPerThousandTokens, CustomModel
@@ -12,25 +11,11 @@ from services.catalog.custom_model_messages import custom_model_message, describ
 from services.catalog.custom_models import written_paths
 from services.catalog.entities import Parameters
 from services.runtime.errors import InvalidField
+from tests.fixtures.guide import custom_model
 from tests.unit.catalog.test_custom_models import DESCRIPTION, MODEL
 
 EVERYTHING = written_paths(())
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-GUIDE = {
-    "name": "My Custom Model",
-    "model_id": "custom/my-model",
-    "provider": "openrouter",
-    "api_endpoint": "https://openrouter.ai/api/v1/chat/completions",
-    "parameters": {
-        "temperature": 0.7,
-        "max_tokens": "4000",
-        "top_p": 0.9,
-        "frequency_penalty": 0.0,
-        "presence_penalty": 0.0,
-    },
-    "context_window": "8192",
-    "cost_per_1k_tokens": {"input": {"value": "0.01"}, "output": {"value": "0.03"}},
-}
 
 
 def costing(prompt: str | None, completion: str | None) -> CustomModel:
@@ -42,10 +27,10 @@ def costing(prompt: str | None, completion: str | None) -> CustomModel:
 
 
 def test_the_guide_s_document_says_what_is_kept_and_is_given_back_the_same() -> None:
-    message = json_format.ParseDict(GUIDE, CustomModel())
+    message = custom_model()
     assert described(message, EVERYTHING) == DESCRIPTION
-    shown = json_format.MessageToDict(custom_model_message(MODEL), preserving_proto_field_name=True)
-    assert {name: shown[name] for name in GUIDE} == GUIDE
+    shown = custom_model_message(MODEL)
+    assert all(getattr(shown, field.name) == value for field, value in message.ListFields())
 
 
 def test_what_is_output_only_is_not_read() -> None:
