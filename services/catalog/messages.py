@@ -1,12 +1,15 @@
 """The catalog's entities as messages of pantheon.catalog.v1."""
 
 from dataclasses import asdict
+from functools import lru_cache
 
 from pantheon.catalog.v1 import model_pb2, parameters_pb2, provider_pb2
-from services.catalog.entities import Endpoint, Model, Provider
+from services.catalog.entities import Endpoint, Model, Parameters, Provider
 from services.catalog.price_messages import price_version_message
-from services.parameters import Spec, specs
+from services.parameters import specs
 from services.runtime.times import to_timestamp
+
+_KINDS = 1_024
 
 
 def provider_message(provider: Provider) -> provider_pb2.Provider:
@@ -44,12 +47,17 @@ def model_message(model: Model) -> model_pb2.Model:
         deprecation_time=to_timestamp(model.deprecation_time) if model.deprecation_time else None,
         endpoints=map(_endpoint, model.endpoints),
         successor_id=model.successor_id,
-        parameters=(parameters_pb2.ParameterSpec(**asdict(spec)) for spec in _specs(model)),
+        parameters=_specs(model.max_output_tokens, model.unsupported_parameters, model.default_parameters),
     )
 
 
-def _specs(model: Model) -> list[Spec]:
-    return specs(model.max_output_tokens, model.unsupported_parameters, asdict(model.default_parameters))
+@lru_cache(_KINDS)
+def _specs(
+    most_tokens: int | None, unsupported: tuple[str, ...], defaults: Parameters
+) -> tuple[parameters_pb2.ParameterSpec, ...]:
+    """Made once for models that are alike in this, as most are."""
+    found = specs(most_tokens, unsupported, asdict(defaults))
+    return tuple(parameters_pb2.ParameterSpec(**asdict(spec)) for spec in found)
 
 
 def _endpoint(endpoint: Endpoint) -> model_pb2.Endpoint:
