@@ -113,7 +113,8 @@ class CustomModelChanges:
 
     async def _check_reachable(self, place: Placement) -> None:
         if not place.provider_hosted:
-            await check_reachable(self.resources.egress, "api_endpoint", place.description.api_endpoint)
+            endpoint = place.description.api_endpoint
+            await check_reachable(self.resources.egress, "api_endpoint", endpoint, self.resources.lookup)
 
     async def _changeable(self, connection: ReadConnection, asked: str, rpc: str, *, lock: bool = False) -> CustomModel:
         caller = self.caller

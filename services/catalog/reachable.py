@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from services.runtime.egress import AddressRefused, EgressPolicy
 from services.runtime.egress.hosts import parse_host
 from services.runtime.egress.policy import VARIABLE
-from services.runtime.egress.transport import Lookup, system_lookup
+from services.runtime.egress.transport import Lookup
 from services.runtime.errors import InvalidField
 
 _LOOKUP_SECONDS = 2.0
@@ -18,7 +18,7 @@ async def check_reachable(
     policy: EgressPolicy,
     field: str,
     url: str,
-    lookup: Lookup = system_lookup,
+    lookup: Lookup,
     *,
     seconds: float = _LOOKUP_SECONDS,
 ) -> None:

@@ -8,6 +8,7 @@ import httpx2 as httpx
 from services.catalog.providers import Circumstances
 from services.runtime.db import Database
 from services.runtime.egress import EgressPolicy
+from services.runtime.egress.transport import Lookup, system_lookup
 from services.runtime.outbox import Outbox
 from services.runtime.sealing import Sealer
 
@@ -25,6 +26,7 @@ class Resources:
         sealer: what secrets are kept in.
         egress: which URLs users may give.
         http: what providers themselves are asked with, at base URLs that operators have set.
+        lookup: how names in users' URLs are resolved.
     """
 
     outbox: Outbox
@@ -33,6 +35,7 @@ class Resources:
     sealer: Sealer
     egress: EgressPolicy
     http: httpx.AsyncClient
+    lookup: Lookup = system_lookup
 
     @property
     def db(self) -> Database:

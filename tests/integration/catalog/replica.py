@@ -27,6 +27,7 @@ from services.runtime.bus import Bus
 from services.runtime.client import connect
 from services.runtime.db import Database
 from services.runtime.egress import EgressPolicy
+from services.runtime.egress.transport import Lookup, system_lookup
 from services.runtime.errors import CredentialsInvalid
 from services.runtime.identity import ServiceIdentity, ServiceTrust
 from services.runtime.ids import uuid7
@@ -129,6 +130,7 @@ async def started(
     sandbox_url: str = "",
     bus: Bus | None = None,
     egress_allow: str = "",
+    lookup: Lookup = system_lookup,
     master_keys: Sequence[bytes] = (bytes(32),),
 ) -> Catalog:
     """A replica on a migrated database, which serves until the stack is closed; without `bus` it publishes nothing.
@@ -147,7 +149,7 @@ async def started(
         stack.push_async_callback(tasks.close)
     http = provider_client()
     stack.push_async_callback(http.aclose)
-    resources = Resources(outbox, found, PEPPER, sealer, EgressPolicy.parse(egress_allow), http)
+    resources = Resources(outbox, found, PEPPER, sealer, EgressPolicy.parse(egress_allow), http, lookup)
     server = GrpcServer("127.0.0.1:0", Users(), ServiceTrust.load(keys, "catalog"))
     server.add(
         catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server,

@@ -70,8 +70,13 @@ class Ground:
         return self.provider.port
 
     @property
+    def allow(self) -> str:
+        """As PANTHEON_EGRESS_ALLOW has it."""
+        return f"{OPEN_HOST}:{self.port},{NOBODY_HOST}:{self.port}"
+
+    @property
     def policy(self) -> EgressPolicy:
-        return EgressPolicy.parse(f"{OPEN_HOST}:{self.port},{NOBODY_HOST}:{self.port}")
+        return EgressPolicy.parse(self.allow)
 
     def reached(self) -> list[Any]:
         """Who has connected to the listeners that should have stayed silent."""
