@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from google.type.decimal_pb2 import Decimal as ProtoDecimal
@@ -20,7 +20,7 @@ from pantheon.catalog.v1.model_pb2 import (
     ModelOrder,
 )
 from services.catalog.fields import storable
-from services.rating import PriceUnit
+from services.rating import PRICES_ALLOWED, PriceUnit, check_price
 from services.runtime import money
 from services.runtime.errors import InvalidField, InvalidPageToken
 from services.runtime.paging import decode_token, encode_token
@@ -32,12 +32,9 @@ UNIT_OF_ORDER: Mapping[int, PriceUnit] = {
 """The unit whose price an order is by."""
 
 _LARGEST_FIRST = frozenset({MODEL_ORDER_CONTEXT_WINDOW, MODEL_ORDER_RELEASE_TIME})
-_READ: dict[int, Callable[[str], Any]] = {
-    MODEL_ORDER_PROMPT_PRICE: Decimal,
-    MODEL_ORDER_COMPLETION_PRICE: Decimal,
-    MODEL_ORDER_CONTEXT_WINDOW: int,
-    MODEL_ORDER_RELEASE_TIME: datetime.fromisoformat,
-}
+_MOST_TOKENS = 2**63 - 1
+_MOST_DIGITS = 100
+"""Before and after the point, of any price; see `services.rating.money`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +121,7 @@ def position_of(token: str, query: ModelQuery) -> Position | None:
     read = _READ.get(query.order)
     try:
         return Position(read(value) if read and value else None, storable("page_token", model_id))
-    except (ValueError, InvalidOperation):
+    except (ValueError, ArithmeticError):
         raise InvalidPageToken from None
 
 
@@ -145,6 +142,40 @@ def _capabilities(asked: list[int]) -> tuple[int, ...]:
 
 def _price(name: str, given: ProtoDecimal) -> Decimal:
     amount = money.from_proto(given, name)
-    if amount < 0:
-        raise InvalidField(name, given.value, "0 or more, USD per million tokens")
+    try:
+        check_price(name, amount)
+    except ValueError:
+        raise InvalidField(name, given.value, f"{PRICES_ALLOWED}, USD per million tokens") from None
     return amount
+
+
+# A token comes back from outside: what the database could not compare with is none that was given out.
+
+
+def _read_price(text: str) -> Decimal:
+    price = Decimal(text)
+    if not price.is_finite() or abs(price.adjusted()) > _MOST_DIGITS:
+        raise ValueError(text)
+    return price
+
+
+def _read_tokens(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= _MOST_TOKENS:
+        raise ValueError(text)
+    return number
+
+
+def _read_moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(text)
+    return moment.astimezone(UTC)
+
+
+_READ: dict[int, Callable[[str], Any]] = {
+    MODEL_ORDER_PROMPT_PRICE: _read_price,
+    MODEL_ORDER_COMPLETION_PRICE: _read_price,
+    MODEL_ORDER_CONTEXT_WINDOW: _read_tokens,
+    MODEL_ORDER_RELEASE_TIME: _read_moment,
+}

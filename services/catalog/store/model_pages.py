@@ -47,12 +47,13 @@ from services.catalog.tables import (
     PROVIDERS,
     UNIT_PRICES,
 )
-from services.rating import PriceUnit
+from services.rating import EXACT, PriceUnit
 from services.runtime.db import ReadConnection
 
 # Every `per` divides it, so that prices per so many are exact.
 _PER = 1_000_000_000
-_MILLIONS = _PER // 1_000_000
+_MILLIONS_EXPONENT = 3
+"""So many millions are in that: ten to the power of this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,10 @@ def _matching(query: ModelQuery) -> Select[Any]:
         value = MODELS.c.context_window
     elif query.order == MODEL_ORDER_RELEASE_TIME:
         value = MODELS.c.release_time
-    limits = [priced[unit].c.price <= literal(most * _MILLIONS, Numeric) for unit, most in query.max_prices.items()]
+    limits = [
+        priced[unit].c.price <= literal(EXACT.scaleb(most, _MILLIONS_EXPONENT), Numeric)
+        for unit, most in query.max_prices.items()
+    ]
     return select(MODELS.c.id, value.label("value")).select_from(source).where(*_filters(query), *limits)
 
 

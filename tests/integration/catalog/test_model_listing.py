@@ -140,7 +140,10 @@ async def test_a_context_window_has_to_be_known_and_large_enough(catalog: Catalo
     assert await every_id(catalog, min_context_window=window) == in_order(wanted, 0, reverse=False)
 
 
-@pytest.mark.parametrize("most", ("0", "0.0799999", "0.08", "1.25", "1e3", "123456789.123456789123456789"))
+@pytest.mark.parametrize(
+    "most",
+    ("0", "0.0799999", "0.079999999999999999999999999999", "0.08", "1.25", "1e3", "123456789.123456789123456789"),
+)
 async def test_a_price_has_to_be_known_and_low_enough(catalog: Catalog, most: str) -> None:
     price = ProtoDecimal(value=most)
 
@@ -212,6 +215,8 @@ async def test_nothing_that_matches_is_an_empty_page(catalog: Catalog) -> None:
         ("max_prompt_price", {"max_prompt_price": ProtoDecimal(value="-0.1")}),
         ("max_prompt_price", {"max_prompt_price": ProtoDecimal(value="")}),
         ("max_completion_price", {"max_completion_price": ProtoDecimal(value="NaN")}),
+        ("max_completion_price", {"max_completion_price": ProtoDecimal(value="1e400000")}),
+        ("max_completion_price", {"max_completion_price": ProtoDecimal(value="1e-400000")}),
     ),
 )
 async def test_what_makes_no_sense_is_refused_by_its_name(catalog: Catalog, field: str, request_: Any) -> None:
