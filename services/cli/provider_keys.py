@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 
 from rich.text import Text
 
@@ -14,29 +13,14 @@ from pantheon.catalog.v1.catalog_service_pb2 import (
     ListProviderKeysRequest,
 )
 from pantheon.catalog.v1.catalog_service_pb2_grpc import CatalogServiceStub
-from pantheon.catalog.v1.provider_key_pb2 import ProviderKey, ProviderKeySource, ProviderKeyStatus
+from pantheon.catalog.v1.provider_key_pb2 import ProviderKey, ProviderKeyStatus
 from services.cli.calling import Caller
 from services.cli.documents import STDIN, SecretSource
 from services.cli.output import UNKNOWN, console, moment, print_json, table
 from services.cli.running import WRONG_INPUT, CommandFailed
-from services.runtime import times
+from services.edge.rest.provider_key_bodies import ProviderKeyBody, provider_key_body
 
 _UNASKED = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class ListedKey:
-    """A key without its secret. `organisation_id` None: the platform's; times None: never, or from the environment."""
-
-    id: str
-    provider: str
-    organisation_id: str | None
-    label: str
-    last_four: str
-    source: str
-    status: str
-    status_time: datetime | None
-    create_time: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +38,7 @@ async def add(caller: Caller, provider: str, secret: str, label: str, *, platfor
     async with caller:
         catalog = CatalogServiceStub(caller.channel)
         answer = await caller.call(catalog.CreateProviderKey, request)
-    _print([_listed(answer.provider_key)], as_json=as_json, single=True)
+    _print([provider_key_body(answer.provider_key)], as_json=as_json, single=True)
 
 
 async def list_keys(caller: Caller, provider: str, *, as_json: bool) -> None:
@@ -62,7 +46,7 @@ async def list_keys(caller: Caller, provider: str, *, as_json: bool) -> None:
     async with caller:
         catalog = CatalogServiceStub(caller.channel)
         pages = caller.pages(catalog.ListProviderKeys, ListProviderKeysRequest(provider=provider))
-        found = [_listed(key) async for page in pages for key in page.provider_keys]
+        found = [provider_key_body(key) async for page in pages for key in page.provider_keys]
     _print(found, as_json=as_json)
 
 
@@ -71,7 +55,7 @@ async def check(caller: Caller, key_id: str, *, as_json: bool) -> int:
     async with caller:
         catalog = CatalogServiceStub(caller.channel)
         answer = await caller.call(catalog.CheckProviderKey, CheckProviderKeyRequest(id=key_id))
-    _print([_listed(answer.provider_key)], as_json=as_json, single=True)
+    _print([provider_key_body(answer.provider_key)], as_json=as_json, single=True)
     return int(answer.provider_key.status == ProviderKeyStatus.PROVIDER_KEY_STATUS_INVALID)
 
 
@@ -100,7 +84,7 @@ def read_secret(source: str) -> str:
     return SecretSource(called="secret", prompt=not source, stdin=bool(source)).read() or ""
 
 
-def _print(keys: Iterable[ListedKey], *, as_json: bool, single: bool = False) -> None:
+def _print(keys: Iterable[ProviderKeyBody], *, as_json: bool, single: bool = False) -> None:
     listed = list(keys)
     if as_json:
         print_json(listed[0] if single else listed)
@@ -113,28 +97,8 @@ def _print(keys: Iterable[ListedKey], *, as_json: bool, single: bool = False) ->
             key.organisation_id or "everybody",
             Text(key.label),
             Text(key.last_four or UNKNOWN),
-            key.source,
-            key.status,
+            key.source or UNKNOWN,
+            (key.status or _UNASKED).replace("_", "-"),
             moment(key.status_time) if key.status_time else UNKNOWN,
         )
     console().print(made)
-
-
-def _listed(message: ProviderKey) -> ListedKey:
-    return ListedKey(
-        id=message.id,
-        provider=message.provider,
-        organisation_id=message.organisation_id or None,
-        label=message.label,
-        last_four=message.last_four,
-        source=_word(ProviderKeySource.Name(message.source), "PROVIDER_KEY_SOURCE_"),
-        status=_word(ProviderKeyStatus.Name(message.status), "PROVIDER_KEY_STATUS_"),
-        status_time=times.from_timestamp(message.status_time) if message.HasField("status_time") else None,
-        create_time=times.from_timestamp(message.create_time) if message.HasField("create_time") else None,
-    )
-
-
-def _word(name: str, prefix: str) -> str:
-    """As people say it: "rate-limited" for PROVIDER_KEY_STATUS_RATE_LIMITED."""
-    word = name.removeprefix(prefix).lower().replace("_", "-")
-    return _UNASKED if word == "unspecified" else word
