@@ -18,6 +18,7 @@ from services.runtime.ids import uuid7
 from services.runtime.migrations import migrate
 from tests.fixtures.databases import DatabaseTemplates, database_from, temporary_database
 from tests.integration.catalog.judge import JUDGED, Judge, judging
+from tests.integration.catalog.people import Person
 from tests.integration.catalog.replica import Catalog, Metadata, StartCatalog, as_user, started
 
 MIGRATIONS = Path(package.__file__).with_name("migrations")
@@ -109,3 +110,15 @@ def admin(organisation: str) -> Metadata:
 def operator() -> Metadata:
     """A platform administrator, of an organisation of their own."""
     return as_user(organisation=str(uuid7()), role=ROLE_PLATFORM_ADMIN)
+
+
+@pytest.fixture
+def ada() -> Person:
+    """Somebody of a project and an organisation that nobody else is in."""
+    return Person()
+
+
+@pytest.fixture
+def bob(ada: Person) -> Person:
+    """In Ada's project."""
+    return ada.colleague()

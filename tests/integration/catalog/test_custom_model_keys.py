@@ -18,11 +18,6 @@ OTHER_ORIGIN = "https://9.9.9.10/v1/chat/completions"
 SEALER = Sealer([bytes(32)], SEALING_PURPOSE)
 
 
-@pytest.fixture
-def ada() -> Person:
-    return Person()
-
-
 async def opened(catalog: Catalog, *ids: str) -> dict[str, tuple[int, str, str]]:
     """By model: the key's version, its origin, the key."""
     async with catalog.db.read() as connection:

@@ -10,17 +10,6 @@ from tests.integration.catalog.people import Person, described, fresh, refused
 from tests.integration.catalog.replica import Catalog
 
 
-@pytest.fixture
-def ada() -> Person:
-    return Person()
-
-
-@pytest.fixture
-def bob(ada: Person) -> Person:
-    """In Ada's project."""
-    return ada.colleague()
-
-
 async def test_nobody_sees_another_s_own_model(catalog: Catalog, ada: Person, bob: Person) -> None:
     made = await ada.create(catalog, described())
     admin = ada.colleague(ROLE_ORGANISATION_ADMIN)

@@ -22,17 +22,6 @@ GUIDE = custom_model()
 EXAMPLE = "https://models.example/v1/chat/completions"
 
 
-@pytest.fixture
-def ada() -> Person:
-    return Person()
-
-
-@pytest.fixture
-def bob(ada: Person) -> Person:
-    """In Ada's project."""
-    return ada.colleague()
-
-
 # --- making ---------------------------------------------------------------------------------------------------------
 
 
