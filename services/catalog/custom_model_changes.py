@@ -39,6 +39,7 @@ class CustomModelChanges:
         price = rules.next_price((), model.description.cost, "", times.now())
         model = replace(model, prices=(price,) if price else ())
         async with self.resources.db.read() as connection:
+            rules.check_room(await custom_models.number_of(connection, self.caller.user_id))
             if await custom_models.is_taken(connection, model):
                 raise _taken(model)
         return model
@@ -50,6 +51,8 @@ class CustomModelChanges:
         model = replace(model, id=str(uuid7()), key=key, create_time=now, update_time=now)
         async with self.resources.db.write() as connection:
             await requests.claim(connection, self.caller.user_id, _CREATE, request_id, model.id)
+            await custom_models.lock_owner(connection, self.caller.user_id)
+            rules.check_room(await custom_models.number_of(connection, self.caller.user_id))
             if not await custom_models.add(connection, model, self._sealed(model, api_key)):
                 raise _taken(model)
             return await self._announced(connection, model)

@@ -32,6 +32,9 @@ _MODEL_ID_ALLOWED = (
 _NAME_LENGTH = 100
 _PROVIDER_MODEL_LENGTH = 200
 _INSTANT = timedelta(microseconds=1)
+# Every router holds all models in memory, and every event of one has all its prices: users must not fill either.
+_MOST_MODELS = 1_000
+_MOST_PRICES = 500
 
 
 def written_paths(mask: Iterable[str]) -> frozenset[str]:
@@ -150,6 +153,16 @@ def changeable(caller: Principal, model: CustomModel | None, asked: str, method:
     return found
 
 
+def check_room(owned: int) -> None:
+    """Lets a user make another model who has so many.
+
+    Raises:
+        InvalidField: these are as many as anybody may have.
+    """
+    if owned >= _MOST_MODELS:
+        raise InvalidField("model_id", f"model {owned + 1}", f"at most {_MOST_MODELS} models of one user")
+
+
 def key_mark(kept: KeyMark, api_key: str | None, *, moved: bool = False) -> KeyMark:
     """What is told of the key after a change: None leaves it as it is, an empty one takes it away.
 
@@ -175,8 +188,16 @@ def is_moved(kept: CustomModel, description: Description) -> bool:
 
 
 def next_price(prices: Sequence[PriceVersion], cost: Cost | None, id_: str, now: datetime) -> PriceVersion | None:
-    """The price to append so that from now on the cost is this one; None where nothing changes."""
+    """The price to append so that from now on the cost is this one; None where nothing changes.
+
+    Raises:
+        InvalidField: the model has had as many as any may have.
+    """
     last = prices[-1] if prices else None
     since = max(now, last.effective + _INSTANT) if last else now
     price = priced(id_, since, cost)
-    return None if price.unit_prices == (last.unit_prices if last else ()) else price
+    if price.unit_prices == (last.unit_prices if last else ()):
+        return None
+    if len(prices) >= _MOST_PRICES:
+        raise InvalidField(COST_PATH, f"price {len(prices) + 1}", f"at most {_MOST_PRICES} prices of one model")
+    return price

@@ -17,6 +17,8 @@ from services.runtime.secret_keys import fingerprint, last_four
 _ENVIRONMENT = UUID("7d1f5ad1-4ccb-5b6f-9a2d-6a2e0c1b7e43")
 """The namespace of the ids of keys from the environment."""
 _LABEL_LENGTH = 100
+_MOST_KEYS = 32
+"""Of one provider and organisation: routers are given all there are in one answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +120,17 @@ def check_takes_keys(provider: Provider) -> None:
     """
     if provider.auth_style == AUTH_STYLE_NONE:
         raise InvalidField("provider_key.provider", provider.name, "a provider that is sent a key; this one is not")
+
+
+def check_room(provider: Provider, held: int) -> None:
+    """Lets another key be set for a provider beside so many.
+
+    Raises:
+        InvalidField: these are as many as may be.
+    """
+    if held >= _MOST_KEYS:
+        allowed = f"a provider that fewer than {_MOST_KEYS} keys are set for; remove one first"
+        raise InvalidField("provider_key.provider", provider.name, allowed)
 
 
 def label(value: str) -> str:

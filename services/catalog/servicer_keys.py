@@ -137,6 +137,7 @@ class KeyRpcs:
         async with resources.db.write() as connection:
             provider = await providers.lock(connection, key.provider)
             await requests.claim(connection, caller.user_id, _CREATE, request_id, key.id)
+            rules.check_room(provider, await provider_keys.count(connection, provider.name, key.organisation_id))
             added = await provider_keys.add(
                 connection,
                 key,

@@ -15,6 +15,7 @@ from sqlalchemy import (
     and_,
     any_,
     bindparam,
+    func,
     literal,
     or_,
     select,
@@ -94,6 +95,18 @@ async def page_of_all(connection: ReadConnection, *, after: str = "", limit: int
     """Everybody's models whose id comes after `after`, by id."""
     query = _selected().where(CUSTOM_MODELS.c.id > (after or _NIL)).order_by(CUSTOM_MODELS.c.id)
     return await _models(connection, query.limit(limit))
+
+
+async def lock_owner(connection: WriteConnection, user_id: str) -> None:
+    """Lets one transaction at a time make models of this user."""
+    name = f"pantheon.catalog.custom_models.{user_id}"
+    await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+
+
+async def number_of(connection: ReadConnection, user_id: str) -> int:
+    """How many models the user owns, shared ones included."""
+    query = select(func.count()).select_from(CUSTOM_MODELS).where(_LIVE, CUSTOM_MODELS.c.user_id == user_id)
+    return (await connection.execute(query)).scalar_one()
 
 
 async def is_taken(connection: ReadConnection, model: CustomModel) -> bool:

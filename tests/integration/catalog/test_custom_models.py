@@ -155,6 +155,31 @@ async def test_of_two_that_make_the_same_model_at_once_one_does(catalog: Catalog
     assert (await refused(ada.check(catalog, described()))).reason == "RESOURCE_EXISTS"
 
 
+async def test_a_user_has_no_more_models_than_routers_have_room_for(catalog: Catalog, ada: Person, bob: Person) -> None:
+    made = await ada.create(catalog, described("m-0", project_id=ada.project))
+    # The 998 that follow would take a minute over the API.
+    copies = text(
+        """INSERT INTO custom_models SELECT (jsonb_populate_record(model, jsonb_build_object(
+            'id', gen_random_uuid(), 'model_id', 'custom/m-' || number))).*
+        FROM custom_models AS model, generate_series(1, 998) AS number WHERE model.id = :id"""
+    )
+    async with catalog.db.write() as connection:
+        await connection.execute(copies, {"id": made.id})
+
+    both = (ada.create(catalog, described(slug)) for slug in ("last", "one-too-many"))
+    done = await asyncio.gather(*both, return_exceptions=True)
+    (failure,) = (outcome for outcome in done if isinstance(outcome, grpc.aio.AioRpcError))
+    assert error_from_rpc(failure).metadata == {
+        "field": "model_id",
+        "value": "model 1001",
+        "allowed": "at most 1000 models of one user",
+    }
+    assert (await refused(ada.check(catalog, described("one-more")))).metadata["field"] == "model_id"
+    assert await bob.create(catalog, described("one-more"))
+    await ada.delete(catalog, made.id)
+    assert await ada.create(catalog, described("one-more"))
+
+
 async def test_a_slug_is_unique_among_one_s_own_and_among_those_of_a_project(
     catalog: Catalog, ada: Person, bob: Person
 ) -> None:

@@ -38,6 +38,22 @@ async def test_a_key_that_is_set_is_shown_without_its_secret_and_given_to_router
     assert (await secrets(asking))["openai", organisation] == [GOOD]
 
 
+async def test_of_one_provider_an_organisation_sets_no_more_keys_than_routers_can_be_given(
+    asking: Catalog, admin: Metadata, organisation: str
+) -> None:
+    made = [await create(asking, admin, f"{GOOD}-{number}") for number in range(32)]
+    error = await refusal(create(asking, admin, f"{GOOD}-32"))
+    assert (error.reason, error.metadata["field"], error.metadata["value"]) == (
+        "INVALID_FIELD",
+        "provider_key.provider",
+        "openai",
+    )
+    assert len((await secrets(asking))["openai", organisation]) == 32
+    await create(asking, admin, provider="anthropic")
+    await delete(asking, admin, made[0].id)
+    await create(asking, admin, f"{GOOD}-32")
+
+
 async def test_of_a_short_key_nothing_is_shown(asking: Catalog, admin: Metadata) -> None:
     assert (await create(asking, admin, "short")).last_four == ""
 

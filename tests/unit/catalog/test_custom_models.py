@@ -393,3 +393,16 @@ def test_who_takes_the_cost_away_makes_the_model_unpriced_not_free() -> None:
     assert unpriced is not None
     assert unpriced.unit_prices == ()
     assert next_price([first, unpriced], None, "r", NOW + timedelta(hours=2)) is None
+
+
+def test_a_model_has_no_more_prices_than_an_event_has_room_for() -> None:
+    prices = [priced(f"p{number}", NOW, Cost(Decimal(number), Decimal(number))) for number in range(500)]
+    assert next_price(prices[:499], CHEAP, "q", NOW) is not None
+    assert next_price(prices, Cost(Decimal(499), Decimal(499)), "q", NOW) is None
+    with pytest.raises(InvalidField) as caught:
+        next_price(prices, CHEAP, "q", NOW)
+    assert caught.value.metadata == {
+        "field": "cost_per_1k_tokens",
+        "value": "price 501",
+        "allowed": "at most 500 prices of one model",
+    }

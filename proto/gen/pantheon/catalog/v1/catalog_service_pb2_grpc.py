@@ -266,7 +266,7 @@ class CatalogServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CreateCustomModel(self, request, context):
-        """Makes a custom model. Fails with RESOURCE_EXISTS where its model id is taken.
+        """Makes a custom model. A user has at most 1000. Fails with RESOURCE_EXISTS where its model id is taken.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -316,7 +316,8 @@ class CatalogServiceServicer:
 
     def CreateProviderKey(self, request, context):
         """Sets a key for a provider, after the provider was asked whether it takes it. Fails with PROVIDER_AUTHENTICATION where it
-        does not, and with RESOURCE_EXISTS where the key is set already.
+        does not, and with RESOURCE_EXISTS where the key is set already. Of one provider an organisation, and the platform, sets
+        at most 32.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -49,7 +49,7 @@ class CatalogServiceStub:
     GetCustomModel: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.GetCustomModelRequest, _catalog_service_pb2.GetCustomModelResponse]
     """Shows one of them. Fails with RESOURCE_NOT_FOUND."""
     CreateCustomModel: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.CreateCustomModelRequest, _catalog_service_pb2.CreateCustomModelResponse]
-    """Makes a custom model. Fails with RESOURCE_EXISTS where its model id is taken."""
+    """Makes a custom model. A user has at most 1000. Fails with RESOURCE_EXISTS where its model id is taken."""
     UpdateCustomModel: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.UpdateCustomModelRequest, _catalog_service_pb2.UpdateCustomModelResponse]
     """Changes a custom model. For its owner, and for administrators of the project it is shared in."""
     DeleteCustomModel: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.DeleteCustomModelRequest, _catalog_service_pb2.DeleteCustomModelResponse]
@@ -64,7 +64,8 @@ class CatalogServiceStub:
     """Lists the keys of the caller's organisation; for platform administrators the platform's, too."""
     CreateProviderKey: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.CreateProviderKeyRequest, _catalog_service_pb2.CreateProviderKeyResponse]
     """Sets a key for a provider, after the provider was asked whether it takes it. Fails with PROVIDER_AUTHENTICATION where it
-    does not, and with RESOURCE_EXISTS where the key is set already.
+    does not, and with RESOURCE_EXISTS where the key is set already. Of one provider an organisation, and the platform, sets
+    at most 32.
     """
     CheckProviderKey: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.CheckProviderKeyRequest, _catalog_service_pb2.CheckProviderKeyResponse]
     """Asks the provider again whether it takes a key."""
@@ -198,7 +199,7 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _catalog_service_pb2.CreateCustomModelRequest,
         context: _aio.ServicerContext[_catalog_service_pb2.CreateCustomModelRequest, _abc.Awaitable[_catalog_service_pb2.CreateCustomModelResponse]],
     ) -> _abc.Awaitable[_catalog_service_pb2.CreateCustomModelResponse]:
-        """Makes a custom model. Fails with RESOURCE_EXISTS where its model id is taken."""
+        """Makes a custom model. A user has at most 1000. Fails with RESOURCE_EXISTS where its model id is taken."""
 
     @_abc_1.abstractmethod
     def UpdateCustomModel(
@@ -255,7 +256,8 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_catalog_service_pb2.CreateProviderKeyRequest, _abc.Awaitable[_catalog_service_pb2.CreateProviderKeyResponse]],
     ) -> _abc.Awaitable[_catalog_service_pb2.CreateProviderKeyResponse]:
         """Sets a key for a provider, after the provider was asked whether it takes it. Fails with PROVIDER_AUTHENTICATION where it
-        does not, and with RESOURCE_EXISTS where the key is set already.
+        does not, and with RESOURCE_EXISTS where the key is set already. Of one provider an organisation, and the platform, sets
+        at most 32.
         """
 
     @_abc_1.abstractmethod

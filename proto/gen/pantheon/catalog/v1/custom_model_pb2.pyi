@@ -99,7 +99,7 @@ class CustomModel(_message.Message):
 
     @_builtins.property
     def prices(self) -> _containers.RepeatedCompositeFieldContainer[_price_pb2.PriceVersion]:
-        """All prices it has had, oldest first: a change of cost_per_1k_tokens appends one. Output only."""
+        """All prices it has had, oldest first, at most 500: a change of cost_per_1k_tokens appends one. Output only."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
