@@ -32,6 +32,7 @@ from services.router.journal import Files, Journal, JournalLimits, create_spool
 from services.router.provider_keys import Status
 from services.router.secret_keys import SecretKeys, Source
 from services.router.snapshot import Snapshot
+from services.router.trial.unsaved import Check
 from services.router.upstream import Timeouts
 from services.router.upstreams import Upstreams
 from services.runtime import times
@@ -263,6 +264,7 @@ async def routing(
     limits: JournalLimits = _LIMITS,
     egress_allow: str = "",
     upstreams: Upstreams | None = None,
+    check: Check = _allowed,
 ) -> AsyncIterator[RunningRouter]:
     """A router with the caller's own snapshot and source of keys. Without `authenticator` it knows one key.
 
@@ -285,7 +287,7 @@ async def routing(
         generate(directory / "service-keys", ["router"])
         trust = ServiceTrust.load(directory / "service-keys", "router")
         grpc_server = GrpcServer("127.0.0.1:0", known, trust, most_bytes=4 * MAX_BODY_BYTES)
-        servicer = RouterServicer(engine, _allowed)
+        servicer = RouterServicer(engine, check)
         grpc_server.add(router_service_pb2_grpc.add_RouterServiceServicer_to_server, servicer, _SERVICE)
         await grpc_server.start()
         stack.push_async_callback(grpc_server.stop, 1)

@@ -1,19 +1,12 @@
 """What is changed in the catalog, a real one, holds in a router that is running: within how long is printed."""
 
-import asyncio
-import sys
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
-import httpx2 as httpx
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from pantheon.auth.v1.access_pb2 import ROLE_PLATFORM_ADMIN
 from pantheon.catalog.v1.catalog_service_pb2 import (
     AddPriceOverrideRequest,
     AddPriceRequest,
@@ -44,93 +37,34 @@ from pantheon.catalog.v1.settings_pb2 import UserSettings
 from pantheon.catalog.v1.use_case_pb2 import USE_CASE_CODE, UseCaseChoice
 from pantheon.events.v1.completion_pb2 import CompletionFinished
 from services.local.nats import LocalNats
-from services.router.secret_keys import CatalogSource
-from services.router.snapshot import Snapshot
-from services.runtime.bus import Bus
-from services.runtime.follower import Follower
-from services.runtime.identity import generate
-from services.runtime.ids import uuid7
 from services.runtime.money import to_proto
-from services.runtime.tasks import Tasks
 from tests.fixtures.databases import database_from
 from tests.fixtures.eventually import eventually
 from tests.integration.catalog.conftest import migrated
-from tests.integration.catalog.replica import Catalog, Metadata, Users, as_user, started
-from tests.integration.router.running import MESSAGES, RunningRouter, routing
+from tests.integration.router.following import Following, following_catalog
 from tests.integration.router.witness import Witness, witnessing
 
 catalog_database_url = database_from(migrated)
 
 
-@dataclass
-class Following:
-    """A router that follows a catalog, and an administrator who calls both."""
-
-    catalog: Catalog
-    router: RunningRouter
-    witness: Witness
-    user: str = field(default_factory=lambda: str(uuid7()))
-    organisation: str = field(default_factory=lambda: str(uuid7()))
-    project: str = field(default_factory=lambda: str(uuid7()))
-
-    @property
-    def admin(self) -> Metadata:
-        return as_user(self.user, organisation=self.organisation, project=self.project, role=ROLE_PLATFORM_ADMIN)
-
-    async def change(self, method: str, request: Any) -> Any:
-        """Calls the catalog, and waits until the router has heard of what that changed."""
-        answer = await getattr(self.catalog.stub, method)(request, metadata=self.admin)
-        answered = asyncio.get_running_loop().time()
-        revision = await self.catalog.revision()
-        await eventually(lambda: self.router.snapshot.revision >= revision and self.has_keys(), interval=0.001)
-        seconds = asyncio.get_running_loop().time() - answered
-        sys.stdout.write(f"{method}: in effect {1_000 * seconds:.0f} ms after its answer\n")
-        return answer
-
-    def has_keys(self) -> bool:
-        """Whether the router has fetched all keys that may have changed."""
-        return not self.router.keys.is_fetching
-
-    async def ask(self, model: str) -> httpx.Response:
-        body = {"model": model, "messages": MESSAGES}
-        return await self.router.http.post("/v1/chat/completions", json=body, headers=dict(self.admin))
-
-    async def booked(self, model: str) -> CompletionFinished:
-        """The ledger's row of a request that is answered."""
-        answer = await self.ask(model)
-        assert answer.status_code == 200, answer.text
-        return (await self.router.finished())[-1]
+@pytest.fixture
+async def witness() -> AsyncIterator[Witness]:
+    async with witnessing() as witness:
+        yield witness
 
 
 @pytest.fixture
-async def following(tmp_path: Path, own_nats: LocalNats, catalog_database_url: str) -> AsyncIterator[Following]:
-    generate(tmp_path / "keys", ["catalog", "router"])
-    async with AsyncExitStack() as stack:
-        bus = await Bus.connect(own_nats.url, name="tests")
-        stack.push_async_callback(bus.close)
-        witness = await stack.enter_async_context(witnessing())
-        environment = {
-            "OPENAI_API_KEY": "key-of-the-environment",
-            "OPENAI_BASE_URL": f"{witness.url}/openai/v1",
-            "OPENROUTER_API_KEY": "key-of-the-environment",
-            "OPENROUTER_BASE_URL": f"{witness.url}/openrouter/v1",
-        }
-        keys, allowed = tmp_path / "keys", "127.0.0.1"
-        catalog = await started(
-            stack, catalog_database_url, keys, environment=environment, bus=bus, egress_allow=allowed
-        )
-        snapshot, tasks = Snapshot(), Tasks()
-        follower = Follower("catalog", bus, catalog.router, reset=snapshot.reset, apply=snapshot.apply)
-        snapshot.follow(follower)
-        stack.push_async_callback(tasks.close)
-        tasks.start("follower", follower.run())
-        async with asyncio.timeout(10):
-            await follower.loaded.wait()
-        source = CatalogSource(catalog.router)
-        router = await stack.enter_async_context(
-            routing(tmp_path, snapshot, source, authenticator=Users(), egress_allow=allowed)
-        )
-        yield Following(catalog, router, witness)
+async def following(
+    tmp_path: Path, own_nats: LocalNats, catalog_database_url: str, witness: Witness
+) -> AsyncIterator[Following]:
+    environment = {
+        "OPENAI_API_KEY": "key-of-the-environment",
+        "OPENAI_BASE_URL": f"{witness.url}/openai/v1",
+        "OPENROUTER_API_KEY": "key-of-the-environment",
+        "OPENROUTER_BASE_URL": f"{witness.url}/openrouter/v1",
+    }
+    async with following_catalog(tmp_path, own_nats.url, catalog_database_url, environment, "127.0.0.1") as following:
+        yield following
 
 
 def units(prompt: str) -> list[UnitPrice]:
@@ -161,21 +95,21 @@ async def test_a_new_price_and_a_discount_on_it(following: Following) -> None:
     assert amount(discounted) == amount(after) / 2
 
 
-async def test_a_new_custom_model_its_change_and_its_end(following: Following) -> None:
+async def test_a_new_custom_model_its_change_and_its_end(following: Following, witness: Witness) -> None:
     assert (await following.ask("custom/mine")).status_code == 404
     mine = CustomModel(
         model_id="custom/mine",
         name="Mine",
         provider="openai",
-        api_endpoint=f"{following.witness.url}/mine/v1/chat/completions",
+        api_endpoint=f"{witness.url}/mine/v1/chat/completions",
         provider_model_id="bees-7b",
         cost_per_1k_tokens=CostPerThousandTokens(input=to_proto(Decimal("0.01")), output=to_proto(Decimal(0))),
     )
     request = CreateCustomModelRequest(custom_model=mine, api_key="key-of-my-own")
     made = (await following.change("CreateCustomModel", request)).custom_model
     booked = await following.booked("custom/mine")
-    assert following.witness.last[:2] == ("/mine/v1/chat/completions", "key-of-my-own")
-    assert following.witness.last.body["model"] == "bees-7b"
+    assert witness.last[:2] == ("/mine/v1/chat/completions", "key-of-my-own")
+    assert witness.last.body["model"] == "bees-7b"
     assert (booked.started.target.model, booked.started.target.provider) == ("custom/mine", "openai")
     assert booked.cost.price_version_id == made.prices[0].id
     assert amount(booked) == booked.tokens.prompt_tokens * Decimal("0.00001")
@@ -187,44 +121,44 @@ async def test_a_new_custom_model_its_change_and_its_end(following: Following) -
     )
     await following.change("UpdateCustomModel", update)
     await following.booked("custom/mine")
-    assert following.witness.last.key == "another-of-my-own"
-    assert following.witness.last.body["temperature"] == 0.125
+    assert witness.last.key == "another-of-my-own"
+    assert witness.last.body["temperature"] == 0.125
 
     await following.change("DeleteCustomModel", DeleteCustomModelRequest(id=made.id))
     assert (await following.ask("custom/mine")).status_code == 404
 
 
-async def test_a_new_default(following: Following) -> None:
+async def test_a_new_default(following: Following, witness: Witness) -> None:
     settings = UserSettings(preferred_model="openai/gpt-4", model_parameters=ModelParameters(temperature=0.25))
     await following.change("UpdateUserSettings", UpdateUserSettingsRequest(settings=settings))
     assert (await following.booked("auto")).started.target.model == "openai/gpt-4"
-    assert following.witness.last.body["temperature"] == 0.25
+    assert witness.last.body["temperature"] == 0.25
 
     choice = UseCaseChoice(use_case=USE_CASE_CODE, model="gpt-4", provider="openrouter")
     await following.change("SetUseCase", SetUseCaseRequest(choice=choice))
     target = (await following.booked("auto/code")).started.target
     assert (target.model, target.provider) == ("openai/gpt-4", "openrouter")
-    assert following.witness.last.path == "/openrouter/v1/chat/completions"
+    assert witness.last.path == "/openrouter/v1/chat/completions"
 
 
-async def shown(following: Following) -> set[str]:
+async def shown(following: Following, witness: Witness) -> set[str]:
     """The keys that three requests show."""
-    return {(await following.booked("gpt-4"), following.witness.last.key)[1] for _ in range(3)}
+    return {(await following.booked("gpt-4"), witness.last.key)[1] for _ in range(3)}
 
 
-async def test_a_key_that_is_set_and_one_that_is_taken_away(following: Following) -> None:
-    assert await shown(following) == {"key-of-the-environment"}
+async def test_a_key_that_is_set_and_one_that_is_taken_away(following: Following, witness: Witness) -> None:
+    assert await shown(following, witness) == {"key-of-the-environment"}
     made = [await set_key(following, secret) for secret in ("first-of-ours", "second-of-ours")]
-    assert await shown(following) == {"first-of-ours", "second-of-ours"}
+    assert await shown(following, witness) == {"first-of-ours", "second-of-ours"}
     await following.change("DeleteProviderKey", DeleteProviderKeyRequest(id=made[0].id))
-    assert await shown(following) == {"second-of-ours"}
+    assert await shown(following, witness) == {"second-of-ours"}
     await following.change("DeleteProviderKey", DeleteProviderKeyRequest(id=made[1].id))
-    assert await shown(following) == {"key-of-the-environment"}
+    assert await shown(following, witness) == {"key-of-the-environment"}
 
 
-async def test_what_a_provider_says_of_a_key_is_seen_by_who_set_it(following: Following) -> None:
+async def test_what_a_provider_says_of_a_key_is_seen_by_who_set_it(following: Following, witness: Witness) -> None:
     made = [await set_key(following, secret) for secret in ("invalid-one", "good-one")]
-    await shown(following)
+    await shown(following, witness)
 
     async def statuses() -> bool:
         answer = await following.catalog.stub.ListProviderKeys(ListProviderKeysRequest(), metadata=following.admin)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from services.runtime.http import HttpServer
@@ -20,6 +20,11 @@ ANSWER = {
     "choices": [{"index": 0, "message": {"role": "assistant", "content": "A bee."}, "finish_reason": "stop"}],
     "usage": {"prompt_tokens": 1_000, "completion_tokens": 3, "total_tokens": 1_003},
 }
+_CHUNK = ANSWER | {
+    "object": "chat.completion.chunk",
+    "choices": [{"index": 0, "delta": {"role": "assistant", "content": "A bee."}, "finish_reason": "stop"}],
+}
+_STREAM = b"data: %b\n\ndata: [DONE]\n\n" % msgspec.json.encode(_CHUNK)
 REFUSAL = {
     "error": {"message": "Incorrect API key provided", "type": "invalid_request_error", "code": "invalid_api_key"}
 }
@@ -36,9 +41,10 @@ class Seen(NamedTuple):
 
 @dataclass
 class Witness:
-    """What was seen, in order. Keys with `invalid` in them are refused."""
+    """What was seen, in order. Keys with `invalid` in them are refused; `elsewhere` is where all others are sent on."""
 
     port: int = 0
+    elsewhere: str = ""
     seen: list[Seen] = field(default_factory=list)
 
     @property
@@ -55,8 +61,14 @@ class Witness:
         assert request.client is not None
         body = msgspec.json.decode(await request.body())
         self.seen.append(Seen(request.url.path, key, body, request.client.port))
-        refused = "invalid" in key
-        await JSONResponse(REFUSAL if refused else ANSWER, 401 if refused else 200)(scope, receive, send)
+        await self._answer(key, stream=bool(body.get("stream")))(scope, receive, send)
+
+    def _answer(self, key: str, *, stream: bool) -> Response:
+        if "invalid" in key:
+            return JSONResponse(REFUSAL, 401)
+        if self.elsewhere:
+            return RedirectResponse(self.elsewhere)
+        return Response(_STREAM, media_type="text/event-stream") if stream else JSONResponse(ANSWER)
 
 
 @asynccontextmanager
