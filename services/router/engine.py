@@ -149,6 +149,7 @@ class Engine:
             response = await self._in_time(began, self._upstreams.send(candidate, *_outgoing(call, candidate, key)))
         except NotDispatched as failure:
             raise failure.error from None
+        response.hide(key.secret)
         try:
             content = await self._in_time(began, response.read())
         finally:
@@ -194,7 +195,7 @@ class Engine:
                 await _book(failed)
                 raise
             try:
-                response = await self._send(attempt, candidate, outgoing)
+                response = await self._send(attempt, candidate, outgoing, key)
                 self._keys.providers.hear(key, PROVIDER_KEY_STATUS_VALID)
             except NotDispatched as refused:
                 attempt.never_dispatched()
@@ -235,11 +236,12 @@ class Engine:
         """Why nothing was tried: no candidate has a key, as far as keys are known."""
         return self._keys.why_none(call.plan.candidates, call.plan.model)
 
-    async def _send(self, attempt: Attempt, candidate: Candidate, outgoing: "_Outgoing") -> Response:
+    async def _send(self, attempt: Attempt, candidate: Candidate, outgoing: "_Outgoing", key: Key) -> Response:
         url, headers, body = outgoing
         if candidate.provider.sandbox:
             headers["x-pantheon-attempt-id"] = str(attempt.id)
         response = await self._in_time(attempt.began, self._upstreams.send(candidate, url, headers, body))
+        response.hide(key.secret)
         attempt.http_status = response.status
         if response.status == 200:
             return response

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 
 from services.router.sse import Event, SseReader
+from services.router.upstream.echoes import body_without, events_without, spellings
 from services.router.upstream.encoding import Unpacker
 from services.router.upstream.exchange import Exchange
 from services.runtime.errors import ProviderBroken, ProviderError, ProviderTimeout
@@ -13,7 +14,7 @@ _MOST_BODY = 64 * 1024 * 1024
 class Response:
     """One answer. Closing it before its end closes the connection, which cancels the provider's work."""
 
-    __slots__ = ("_encoding", "_exchange", "_reader", "_released", "_unpacker", "status")
+    __slots__ = ("_encoding", "_exchange", "_hidden", "_reader", "_released", "_unpacker", "status")
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
@@ -23,6 +24,7 @@ class Response:
         self._unpacker: Unpacker | None = None
         self._reader: SseReader | None = None
         self._released = False
+        self._hidden: tuple[bytes, ...] = ()
 
     def __del__(self) -> None:
         """An answer that nobody holds any more is not wanted."""
@@ -33,6 +35,10 @@ class Response:
     def headers(self) -> Mapping[str, str]:
         """By name in lower case; the values of a repeated one are joined by commas."""
         return {name.decode("latin-1"): value.decode("latin-1") for name, value in self._exchange.headers.items()}
+
+    def hide(self, secret: str) -> None:
+        """Has nothing that is read from here on contain the key that the provider was shown."""
+        self._hidden = spellings(secret)
 
     async def read(self) -> bytes:
         """The whole body. Closes the connection if it is cancelled.
@@ -54,7 +60,7 @@ class Response:
         except BaseException:
             self.close()
             raise
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return body_without(self._hidden, pieces[0] if len(pieces) == 1 else b"".join(pieces))
 
     async def events(self) -> AsyncIterator[list[Event]]:
         """The events of a stream, in the batches they come in. May be left and taken up again where it was left.
@@ -67,12 +73,12 @@ class Response:
             while piece := await self._next():
                 events = reader.feed(piece)
                 if events:
-                    yield events
+                    yield events_without(self._hidden, events)
         except OSError as failure:
             raise _error(failure, "stream", "stream") from failure
         events = reader.finish()
         if events:
-            yield events
+            yield events_without(self._hidden, events)
 
     def close(self) -> None:
         """Closes the connection, unless the answer is at its end: then it has been given back already."""
