@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from uuid import UUID
 
 from pantheon.catalog.v1.catalog_service_pb2 import (
     ListSyncsRequest,
@@ -36,7 +35,7 @@ from services.runtime import times
 from services.runtime.auth import current_principal
 from services.runtime.db import ReadConnection, WriteConnection
 from services.runtime.errors import Conflict, InvalidField, InvalidPageToken, ResourceNotFound
-from services.runtime.ids import uuid7
+from services.runtime.ids import is_id, uuid7
 from services.runtime.logging import get_logger
 from services.runtime.paging import decode_token, encode_token, page_size
 from services.runtime.rpc import RpcContext
@@ -73,7 +72,7 @@ class SyncRpcs:
     async def ListSyncs(self, request: ListSyncsRequest, context: RpcContext) -> ListSyncsResponse:
         size = page_size(request.page_size, PAGE_DEFAULT, PAGE_MOST)
         (before,) = decode_token(request.page_token, "ListSyncs", 1) or ("",)
-        if before and not _is_uuid(before):
+        if before and not is_id(before):
             raise InvalidPageToken
         async with self.resources.db.read() as connection:
             rows = await syncs.newest_first(connection, before=before, limit=size + 1)
@@ -83,7 +82,7 @@ class SyncRpcs:
         )
 
     async def RevertSync(self, request: RevertSyncRequest, context: RpcContext) -> RevertSyncResponse:
-        if not _is_uuid(request.sync_id):
+        if not is_id(request.sync_id):
             raise ResourceNotFound("sync", request.sync_id)
         async with self.resources.db.write() as connection:
             await model_writing.lock(connection)
@@ -199,10 +198,3 @@ def _versions(plan: SyncPlan, state: CatalogState, now: datetime) -> list[tuple[
             added = appended(versions, [*versions, wanted], now, lambda: str(uuid7()))
             found += ((endpoint.id, version) for version in added)
     return found
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        return str(UUID(text)) == text
-    except ValueError:
-        return False

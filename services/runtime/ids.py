@@ -35,12 +35,11 @@ def uuid7_floor(instant: datetime) -> UUID:
 
 
 def is_id(text: str) -> bool:
-    """Whether it is an id, in any way to write one."""
+    """Whether it is an id, as ids are given out. Python reads more spellings than Postgres does."""
     try:
-        UUID(text)
+        return str(UUID(text)) == text
     except ValueError:
         return False
-    return True
 
 
 def _build(milliseconds: int) -> UUID:

@@ -102,7 +102,9 @@ async def test_a_page_token_is_good_for_its_own_query_only(catalog: Catalog, ada
     assert (await refused(catalog.stub.ListCustomModels(asked, metadata=ada.metadata))).reason == "INVALID_FIELD"
 
 
-@pytest.mark.parametrize("name", ("", "custom/gone", "openai/gpt-4", "0", "\0"))
+@pytest.mark.parametrize(
+    "name", ("", "custom/gone", "openai/gpt-4", "0", "{01900000-0000-7000-8000-000000000000}", "\0")
+)
 async def test_what_is_not_there_is_not_found(catalog: Catalog, ada: Person, name: str) -> None:
     error = await refused(ada.get(catalog, name))
     assert error.reason == ("INVALID_FIELD" if "\0" in name else "RESOURCE_NOT_FOUND")

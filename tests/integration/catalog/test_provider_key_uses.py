@@ -184,7 +184,9 @@ async def test_reports_of_keys_that_are_not_there_or_of_nothing_are_refused(aski
         assert (error.reason, error.metadata["field"]) == ("INVALID_FIELD", "status")
 
 
-@pytest.mark.parametrize("key_id", ("", "nonsense", "01900000-0000-7000-8000-000000000000"))
+@pytest.mark.parametrize(
+    "key_id", ("", "nonsense", "01900000-0000-7000-8000-000000000000", "\N{ARABIC-INDIC DIGIT ZERO}" * 32)
+)
 async def test_a_key_that_is_not_there_is_not_found(asking: Catalog, admin: Metadata, key_id: str) -> None:
     for call in (check, delete):
         error = await refusal(call(asking, admin, key_id))
@@ -240,7 +242,9 @@ async def test_a_page_token_of_another_query_or_of_nonsense_is_refused(asking: C
 async def test_too_many_custom_models_are_not_asked_for_at_once(asking: Catalog) -> None:
     error = await refusal(asking.internal.ListSecrets(ListSecretsRequest(custom_model_ids=["x"] * 1_001)))
     assert (error.reason, error.metadata["field"]) == ("INVALID_FIELD", "custom_model_ids")
-    answer = await asking.internal.ListSecrets(ListSecretsRequest(custom_model_ids=["x", str(uuid7())]))
+    answer = await asking.internal.ListSecrets(
+        ListSecretsRequest(custom_model_ids=["x", "\N{ARABIC-INDIC DIGIT ZERO}" * 32, str(uuid7())])
+    )
     assert not answer.custom_model_secrets
 
 
