@@ -78,7 +78,7 @@ async def test_a_forbidden_host_is_not_connected_to(on: Guarded, record_property
     on.assert_silence()
     assert on.tried == set()
     assert await booked(on) == {"not dispatched": attempts}
-    spellings_proven(record_property, "directly", len(DOORS), attempts)
+    spellings_proven(record_property, f"directly, by {len(DOORS)} doors of the router", attempts)
 
 
 @pytest.mark.slow
@@ -99,7 +99,7 @@ async def test_a_redirect_to_it_is_an_error_and_not_followed(on: Guarded, record
     on.assert_silence()
     assert on.connections - before <= 1, "it is kept"
     assert await booked(on) == {f"failed with {status}": count for status, count in statuses.items()}
-    spellings_proven(record_property, "by redirect", len(DOORS), attempts)
+    spellings_proven(record_property, f"by redirect, by {len(DOORS)} doors of the router", attempts)
 
 
 @pytest.mark.slow
@@ -124,7 +124,9 @@ async def test_a_name_that_changes_its_answer_is_judged_each_time(on: Guarded, r
         "answered": answered,
         "not dispatched": len(FORBIDDEN_HOSTS) - answered + attempts,
     }
-    spellings_proven(record_property, "by a name that changes its answer", len(DOORS), attempts)
+    spellings_proven(
+        record_property, f"by a name that changes its answer, by {len(DOORS)} doors of the router", attempts
+    )
 
 
 def assert_told_nothing(told: Failed | None, on: Guarded) -> None:
