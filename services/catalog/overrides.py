@@ -14,6 +14,8 @@ from services.runtime.auth import Principal
 from services.runtime.errors import AccessDenied, InvalidField
 
 _FIELD = "price_override"
+_MOST = 10_000
+"""Of one organisation: routers look through them for every request of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,17 @@ def asked_override(
         unit_prices=price_fields.unit_prices(f"{_FIELD}.unit_prices", given.unit_prices),
         source=price_fields.source(f"{_FIELD}.source", given.source),
     )
+
+
+def check_room(number: int) -> None:
+    """Lets another override be added to so many of the organisation.
+
+    Raises:
+        InvalidField: these are as many as may be.
+    """
+    if number >= _MOST:
+        allowed = f"an organisation with fewer than {_MOST} price overrides"
+        raise InvalidField(f"{_FIELD}.organisation_id", f"{number} price overrides", allowed)
 
 
 def check_target(override: PriceOverride, target: Target) -> None:

@@ -67,6 +67,8 @@ class PriceRpcs:
         )
         override = overrides.asked_override(given, organisation_id, times.now(), _new_id)
         async with self.resources.db.write() as connection:
+            await prices.lock_overrides(connection, organisation_id)
+            overrides.check_room(await prices.number_of_overrides(connection, organisation_id))
             overrides.check_target(override, await prices.target(connection, override.provider, override.endpoint_id))
             await prices.add_override(connection, override)
             await self.resources.outbox.add(connection, price_messages.override_added(override))

@@ -68,6 +68,18 @@ async def target(connection: ReadConnection, provider: str, endpoint_id: str) ->
     return Target(is_provider, (await connection.execute(owner)).scalar_one_or_none() or "")
 
 
+async def lock_overrides(connection: WriteConnection, organisation_id: str) -> None:
+    """Lets one transaction at a time add overrides of this organisation."""
+    name = f"pantheon.catalog.price_overrides.{organisation_id}"
+    await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+
+
+async def number_of_overrides(connection: ReadConnection, organisation_id: str) -> int:
+    """How many the organisation has."""
+    query = select(func.count()).select_from(PRICE_OVERRIDES).where(_OVERRIDES.organisation_id == organisation_id)
+    return (await connection.execute(query)).scalar_one()
+
+
 async def add_override(connection: WriteConnection, override: PriceOverride) -> None:
     """Keeps a new override."""
     await connection.execute(

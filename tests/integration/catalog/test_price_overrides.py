@@ -6,6 +6,7 @@ from typing import Any
 import grpc
 import pytest
 from google.type.decimal_pb2 import Decimal as ProtoDecimal
+from sqlalchemy import text
 
 from pantheon.auth.v1.access_pb2 import ROLE_ORGANISATION_ADMIN, ROLE_PLATFORM_ADMIN, ROLE_PROJECT_ADMIN
 from pantheon.catalog.v1 import price_pb2
@@ -68,6 +69,29 @@ async def test_a_discount_on_a_provider_is_kept_and_holds_from_now_on(catalog: C
     assert before <= times.from_timestamp(added.effective_time) == times.from_timestamp(added.record_time)
     assert len(added.id) == 36
     assert await listed(catalog, admin(organisation)) == [added]
+
+
+async def test_an_organisation_has_no_more_overrides_than_routers_can_look_through(
+    own_catalog: Catalog, organisation: str
+) -> None:
+    added = await add(own_catalog, admin(organisation), factor=FIFTH_OFF)
+    copies = text(
+        """INSERT INTO price_overrides SELECT (jsonb_populate_record(
+            override, jsonb_build_object('id', gen_random_uuid()))).*
+        FROM price_overrides AS override, generate_series(1, 9998) WHERE override.id = :id"""
+    )
+    async with own_catalog.db.write() as connection:
+        await connection.execute(copies, {"id": added.id})
+
+    both = (add(own_catalog, admin(organisation), factor=FIFTH_OFF) for _ in range(2))
+    done = await asyncio.gather(*both, return_exceptions=True)
+    (failure,) = (outcome for outcome in done if isinstance(outcome, grpc.aio.AioRpcError))
+    assert error_from_rpc(failure).metadata == {
+        "field": "price_override.organisation_id",
+        "value": "10000 price overrides",
+        "allowed": "an organisation with fewer than 10000 price overrides",
+    }
+    assert (await add(own_catalog, admin(str(uuid7())), factor=FIFTH_OFF)).factor == FIFTH_OFF
 
 
 async def test_an_organisations_own_prices_are_kept_exactly(catalog: Catalog, organisation: str) -> None:
