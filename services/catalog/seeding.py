@@ -63,7 +63,7 @@ async def prepare(outbox: Outbox, seed: Seed, surroundings: Surroundings) -> Map
             for provider in differences.keys:
                 await key_changes.announce_count(outbox, connection, provider)
             if advises_anew:
-                await outbox.add(connection, platform_changed())
+                await outbox.add(connection, platform_changed(DEFAULTS))
     return found
 
 

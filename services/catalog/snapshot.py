@@ -53,8 +53,8 @@ async def _custom_models(connection: ReadConnection) -> AsyncIterator[Change]:
 
 
 async def _use_cases(connection: ReadConnection) -> AsyncIterator[Change]:
-    """The platform's defaults, then the choices of organisations."""
-    yield use_case_messages.platform_changed()
+    """The platform's defaults as they were announced, then the choices of organisations."""
+    yield use_case_messages.platform_changed(await use_cases.get(connection, use_cases.PLATFORM))
     for organisation_id, choices in (await use_cases.all_organisations(connection)).items():
         yield use_case_messages.organisation_changed(organisation_id, choices)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pantheon.catalog.v1.use_case_pb2 import CHOICE_LEVEL_ORGANISATION, CHOICE_LEVEL_PLATFORM, UseCaseChoice
 from pantheon.events.v1.change_pb2 import Change, UseCasesChanged
 from services.catalog.entities import Choice
-from services.catalog.seed.use_cases import DEFAULTS, REASONS
+from services.catalog.seed.use_cases import REASONS
 from services.catalog.use_cases import Choices, Held, of_level
 
 
@@ -31,9 +31,9 @@ def organisation_changed(organisation_id: str, choices: Choices) -> Change:
     return _changed(organisation_id, of_level(choices, CHOICE_LEVEL_ORGANISATION))
 
 
-def platform_changed() -> Change:
+def platform_changed(choices: Choices) -> Change:
     """The event of the platform's defaults."""
-    return _changed("", of_level(DEFAULTS, CHOICE_LEVEL_PLATFORM))
+    return _changed("", of_level(choices, CHOICE_LEVEL_PLATFORM))
 
 
 def _changed(organisation_id: str, held: Iterable[Held]) -> Change:

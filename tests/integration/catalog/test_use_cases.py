@@ -205,6 +205,18 @@ async def test_a_snapshot_has_the_platform_s_defaults_and_then_organisations_cho
     assert (choice.use_case, choice.model, choice.provider) == (USE_CASE_CODE, "gpt-4", "openai")
 
 
+async def test_a_snapshot_has_the_defaults_that_were_announced_last_by_whatever_version(own_catalog: Catalog) -> None:
+    async with own_catalog.db.write() as connection:
+        await use_cases.write(connection, use_cases.PLATFORM, {"code": Choice("openai/gpt-4", "openai")})
+    (choice,) = (await own_catalog.state())["use_cases_changed platform"].use_cases_changed.choices
+    assert (choice.use_case, choice.model, choice.provider, choice.level) == (
+        USE_CASE_CODE,
+        "openai/gpt-4",
+        "openai",
+        CHOICE_LEVEL_PLATFORM,
+    )
+
+
 async def test_defaults_that_an_earlier_version_had_are_announced_anew_and_once(start_catalog: StartCatalog) -> None:
     before = await start_catalog()
     revision = await before.revision()

@@ -81,4 +81,4 @@ def test_the_user_s_choice_holds_before_the_organisation_s_and_that_before_the_p
 def test_only_the_platform_gives_reasons() -> None:
     event = organisation_changed("organisation", {"general": Choice("openai/gpt-4")}).use_cases_changed
     assert [(choice.reason, choice.level) for choice in event.choices] == [("", CHOICE_LEVEL_ORGANISATION)]
-    assert all(choice.reason for choice in platform_changed().use_cases_changed.choices)
+    assert all(choice.reason for choice in platform_changed(DEFAULTS).use_cases_changed.choices)
