@@ -1,6 +1,5 @@
 """`pantheon chat`: a conversation, streamed over gRPC, with what each answer cost and how long it took."""
 
-import asyncio
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pantheon.router.v1.completion_pb2 import Completion, CompletionSpec
 from pantheon.router.v1.message_pb2 import Message, MessageRole, Part, TextPart
 from pantheon.router.v1.router_service_pb2 import StreamCompleteRequest
 from pantheon.router.v1.router_service_pb2_grpc import RouterServiceStub
+from services.cli.asking import typed_line
 from services.cli.calling import Caller
 from services.cli.output import UNKNOWN, console, count, duration, money, print_json
 from services.cli.running import CommandFailed
@@ -67,15 +67,15 @@ class Conversation:
     async def talk(self) -> None:
         """Asks what is typed, until the end of input."""
         screen = self._screen or console()
-        screen.print(f"[dim]{self._spec.model}; empty line or Ctrl-D ends[/dim]")
-        while prompt := await asyncio.to_thread(_typed):
+        screen.print(f"{self._spec.model}; empty line or Ctrl-D ends", style="dim", markup=False)
+        while prompt := await _typed():
             try:
                 answer = await self.ask(prompt)
             except CommandFailed as failure:
-                screen.print(f"[red]{failure}[/red]")
+                screen.print(str(failure), style="red", markup=False)
                 continue
             screen.print()
-            screen.print(f"[dim]{remark(answer)}[/dim]")
+            screen.print(remark(answer), style="dim", markup=False)
 
 
 async def chat(caller: Caller, spec: CompletionSpec, prompt: str, *, as_json: bool) -> None:
@@ -91,7 +91,7 @@ async def chat(caller: Caller, spec: CompletionSpec, prompt: str, *, as_json: bo
     else:
         sys.stdout.write("\n")
         sys.stdout.flush()
-        console(stderr=True).print(f"[dim]{remark(answer)}[/dim]")
+        console(stderr=True).print(remark(answer), style="dim", markup=False)
 
 
 def chat_spec(
@@ -154,8 +154,7 @@ def remark(answer: Answer) -> str:
     return f"{where} · {tokens} · {cost} · {latency} · {answer.request_id}"
 
 
-def _typed() -> str:
-    try:
-        return input("\n> ").strip()
-    except EOFError:
-        return ""
+async def _typed() -> str:
+    sys.stdout.write("\n> ")
+    sys.stdout.flush()
+    return (await typed_line()).strip()
