@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from rich.markup import escape
 from rich.table import Table
 
 from pantheon.auth.v1.auth_service_pb2 import GetCurrentUserRequest
@@ -75,7 +74,7 @@ async def list_models(caller: Caller, *, as_json: bool) -> None:
     figures = ("context", "in, $/k", "out, $/k")
     made = table("model", "name", "provider", "endpoint", *figures, "key", "shared", right=figures)
     for model in found:
-        cells = (model.model_id, escape(model.name), model.provider, escape(model.api_endpoint))
+        cells = (model.model_id, model.name, model.provider, model.api_endpoint)
         shared = "in the project" if model.project_id else ""
         made.add_row(*cells, count(model.context_window), *_costs(model.cost_per_1k_tokens), _key(model), shared)
     console().print(made)

@@ -88,7 +88,7 @@ async def revoke(caller: Caller, key_id: str, *, as_json: bool) -> None:
     if as_json:
         print_json(key)
     else:
-        console().print(f"key {key.name!r} ({key.id}) is {_end(key)}; routers refuse it within a second")
+        console().print(f"key {key.name!r} ({key.id}) is {_end(key)}; routers refuse it within a second", markup=False)
 
 
 def _scope(name: str) -> Scope.ValueType:

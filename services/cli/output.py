@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 from rich import box
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
@@ -35,11 +35,24 @@ def without_credentials(url: str) -> str:
     return re.sub(r"^(\w+://)?.*@", r"\1", url, flags=re.DOTALL)
 
 
+class PlainTable(Table):
+    """A table of texts as they are: what looks like markup is shown, whoever wrote it."""
+
+    def add_row(self, *cells: Any, **how: Any) -> None:
+        """See rich."""
+        super().add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in cells), **how)
+
+
 def table(*columns: str, right: Sequence[str] = ()) -> Table:
-    """An empty table; the columns named in `right` hold figures."""
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    """An empty table; the columns named in `right` hold figures.
+
+    An id is copied into the next command: other columns are folded before one is cut, and a cut is shown.
+    """
+    made = PlainTable(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for column in columns:
-        made.add_column(column, justify="right" if column in right else "left", overflow="fold")
+        whole = column == "id"
+        justify: JustifyMethod = "right" if column in right else "left"
+        made.add_column(column, justify=justify, overflow="ellipsis" if whole else "fold", no_wrap=whole)
     return made
 
 

@@ -4,8 +4,6 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rich.text import Text
-
 from pantheon.catalog.v1.catalog_service_pb2 import (
     CheckProviderKeyRequest,
     CreateProviderKeyRequest,
@@ -95,8 +93,8 @@ def _print(keys: Iterable[ProviderKeyBody], *, as_json: bool, single: bool = Fal
             key.id,
             key.provider,
             key.organisation_id or "everybody",
-            Text(key.label),
-            Text(key.last_four or UNKNOWN),
+            key.label,
+            key.last_four or UNKNOWN,
             key.source or UNKNOWN,
             (key.status or _UNASKED).replace("_", "-"),
             moment(key.status_time) if key.status_time else UNKNOWN,

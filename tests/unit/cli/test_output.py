@@ -4,8 +4,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+from rich.console import Console
 
 from services.cli.output import console, count, duration, money, print_json, table, without_credentials
+from tests.unit.cli.printed import lines
 
 
 @pytest.mark.parametrize(
@@ -51,6 +53,21 @@ def test_what_is_piped_on_is_not_folded(capsys: pytest.CaptureFixture[str]) -> N
     made.add_row("01a203a5-d0dd-7668-96c4-c4ecd9f24f44", "x" * 300)
     console().print(made)
     assert f"01a203a5-d0dd-7668-96c4-c4ecd9f24f44   {'x' * 300}" in capsys.readouterr().out
+
+
+def test_what_looks_like_markup_is_a_text_like_any_other() -> None:
+    made = table("model", "text")
+    made.add_row("acme/[red]", "[/x] [bold]y")
+    assert lines(made)[-1] == "acme/[red] [/x] [bold]y"
+
+
+def test_an_id_can_be_copied_from_a_narrow_terminal() -> None:
+    made = table("id", "label", "of")
+    made.add_row("01a203a5-d0dd-7668-96c4-c4ecd9f24f44", "a label of many words", "somebody with a long name")
+    screen = Console(width=60)
+    with screen.capture() as capture:
+        screen.print(made)
+    assert "01a203a5-d0dd-7668-96c4-c4ecd9f24f44" in capture.get()
 
 
 @pytest.mark.parametrize("credentials", ("", "token@", "user:password@", "user:p@ss@", "user:p/a,s@"))
