@@ -47,4 +47,4 @@ def clear_use_case(
     from services.cli.calling import Caller
     from services.cli.running import execute
 
-    execute(lambda: actions.choose(Caller("catalog", address, api_key), use_case, "", "", as_json=as_json))
+    execute(lambda: actions.take_back(Caller("catalog", address, api_key), use_case, as_json=as_json))

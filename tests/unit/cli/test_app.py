@@ -73,3 +73,8 @@ def test_a_models_key_is_never_an_argument() -> None:
 
 def test_an_unknown_option_is_an_error() -> None:
     assert CliRunner().invoke(app, ["models", "list", "--colour"]).exit_code == 2
+
+
+def test_a_context_window_beyond_all_figures_is_refused_in_one_line() -> None:
+    result = CliRunner().invoke(app, ["models", "list", "--min-context", "9" * 20])
+    assert (result.exit_code, "--min-context" in result.output) == (2, True)

@@ -4,7 +4,7 @@ import pytest
 
 from pantheon.catalog.v1.catalog_service_pb2 import SetUseCaseRequest, SetUseCaseResponse
 from pantheon.catalog.v1.use_case_pb2 import ChoiceLevel, UseCase, UseCaseChoice
-from services.cli.use_cases import choices_table, choose
+from services.cli.use_cases import choices_table, choose, take_back
 from services.edge.rest.use_case_bodies import use_case_body
 from services.runtime.errors import InvalidField
 from tests.unit.cli.answering import Answering, Prepared
@@ -36,3 +36,14 @@ async def test_an_unknown_use_case_is_refused_with_the_known_ones() -> None:
     async with catalog.serving() as caller:
         with pytest.raises(InvalidField, match="USE_CASE: 'poetry' is not allowed; one of general, code, fast, vision"):
             await choose(caller, "poetry", "acme/sage", "", as_json=True)
+
+
+async def test_a_choice_is_taken_back_by_name_and_not_by_an_empty_model() -> None:
+    answers = Prepared(SetUseCaseRequest, SetUseCaseResponse(choice=CHOICE))
+    catalog = Answering("pantheon.catalog.v1.CatalogService", SetUseCase=answers)
+    async with catalog.serving() as caller:
+        with pytest.raises(InvalidField, match="MODEL: '' is not allowed; a model; `pantheon use-cases clear code`"):
+            await choose(caller, "code", "", "", as_json=True)
+        assert catalog.asked == []
+        await take_back(caller, "code", as_json=True)
+    assert [request.choice.model for request in catalog.asked] == [""]
