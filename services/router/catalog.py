@@ -181,12 +181,16 @@ class Catalog:
 
     def beneath(self, custom: CustomModel) -> Model | None:
         """The catalog's model that a custom one is another name for, as far as it is known."""
-        if not custom.provider_hosted:
-            return None
         endpoint = custom.endpoint
-        for name in (endpoint.provider_model_id, f"{endpoint.provider}/{endpoint.provider_model_id}"):
+        return self.offered_as(endpoint.provider, endpoint.provider_model_id) if custom.provider_hosted else None
+
+    def offered_as(self, provider: str, provider_model_id: str) -> Model | None:
+        """The model that a provider has under a name of its own, where the two names are alike."""
+        for name in (provider_model_id, f"{provider}/{provider_model_id}"):
             model = self.find(name)
-            if model is not None and any(each.id == endpoint.id for each in model.endpoints):
+            if model is not None and any(
+                each.provider == provider and each.provider_model_id == provider_model_id for each in model.endpoints
+            ):
                 return model
         return None
 

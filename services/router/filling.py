@@ -29,19 +29,23 @@ def fill_in(request: ChatRequest, parameters: Sequence[Parameter], *levels: Chos
     if request.format not in _CHAT_FORMATS:
         return fill
     chosen = [level for level in levels if level is not None]
-    says_all = not (chosen or request.parameters or request.apply_defaults)
     for parameter in parameters:
         name, given = _given(request, parameter.name)
-        if given is None:
-            if says_all:
-                continue
+        if given is None and request.parameters:
             given = request.parameters.get(parameter.name)
-            if given is None:
-                if parameter.supported:
-                    _choose(request, parameter, chosen, fill)
-                continue
-            fill[parameter.name] = given
-        _check(name, given, parameter.range)
+            if given is not None:
+                fill[parameter.name] = given
+        if given is not None:
+            _check(name, given, parameter.range)
+        elif parameter.supported:
+            for level in chosen:
+                value = getattr(level, parameter.name)
+                if value is not None:
+                    fill[parameter.name] = _as_sent(value, parameter)
+                    break
+            else:
+                if request.apply_defaults:
+                    fill[parameter.name] = parameter.default
     return fill
 
 
@@ -56,16 +60,10 @@ def most_tokens_asked(request: ChatRequest, fill: Mapping[str, msgspec.Raw]) -> 
         return 1  # which is refused elsewhere
 
 
-def _choose(request: ChatRequest, parameter: Parameter, chosen: Sequence[ChosenParameters], fill: Body) -> None:
-    for level in chosen:
-        value = getattr(level, parameter.name)
-        if value is not None:
-            if not parameter.range.holds(value):
-                raise InvalidField(parameter.name, value, parameter.range.allowed)
-            fill[parameter.name] = msgspec.Raw(_encode(value))
-            return
-    if request.apply_defaults:
-        fill[parameter.name] = parameter.default
+def _as_sent(value: float, parameter: Parameter) -> msgspec.Raw:
+    if not parameter.range.holds(value):
+        raise InvalidField(parameter.name, value, parameter.range.allowed)
+    return msgspec.Raw(_encode(value))
 
 
 def _given(request: ChatRequest, name: str) -> tuple[str, msgspec.Raw | None]:

@@ -56,6 +56,7 @@ def _endpoints(snapshot: Snapshot, started: CompletionStarted) -> Iterator[Endpo
         custom: CustomModel | None = catalog.custom_models.get(scope, {}).get(name)
         if custom is not None:
             yield custom.endpoint
-            beneath = catalog.beneath(custom)
-            yield from beneath.endpoints if beneath else ()
+    # A custom model, perhaps gone by now, is billed at the price of the model beneath it where the provider's keys pay.
+    beneath = catalog.offered_as(started.target.provider, started.target.provider_model_id)
+    yield from beneath.endpoints if beneath is not None else ()
     yield from reversed(snapshot.removed)

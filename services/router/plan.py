@@ -15,6 +15,7 @@ from services.router.catalog import (
     Key,
     Model,
     Provider,
+    origin_of,
 )
 from services.router.chat import Body, ChatRequest, Format
 from services.router.choice import AUTO, choose, is_auto
@@ -123,20 +124,29 @@ def plan_custom(
     window = catalog.window(custom)
     if window is not None:
         check_fits(request, custom.model_id, window, fill)
-    endpoint, overrides = _billed(custom, model, catalog, caller, key)
+    own_key_pays = _has_key(custom, key) and _is_at_home(custom, provider)
+    endpoint, overrides = (custom.endpoint, ()) if own_key_pays else _list_price(custom, model, catalog, caller)
     return Plan(custom.model_id, [Candidate(provider, endpoint, wire, overrides, custom, key)], fill)
 
 
-def _billed(
-    custom: CustomModel, beneath: Model | None, catalog: Catalog, caller: Caller, key: Key | None
+def _has_key(custom: CustomModel, key: Key | None) -> bool:
+    return bool(custom.key_version) or key is not None
+
+
+def _is_at_home(custom: CustomModel, provider: Provider) -> bool:
+    """Whether the provider is still where the model's key was given for: where it has moved to, its own keys pay."""
+    return origin_of(custom.base_url) == origin_of(provider.base_url)
+
+
+def _list_price(
+    custom: CustomModel, beneath: Model | None, catalog: Catalog, caller: Caller
 ) -> tuple[Endpoint, Sequence[PriceOverride]]:
-    """Whose prices rate it. Its owner's word is taken for what its own key pays; what others' keys pay for, and the
-    catalog has a price of, costs what it costs everybody.
+    """What rates a custom model that others' keys pay for: the catalog's price, as everybody's; where it has none, and
+    for what is not a provider's, its owner's word.
     """
-    if custom.provider_hosted and beneath is not None and not custom.key_version and key is None:
-        for endpoint in beneath.endpoints:
-            if endpoint.id == custom.endpoint.id and endpoint.prices:
-                return endpoint, catalog.overrides.get(caller.organisation_id, ())
+    for endpoint in beneath.endpoints if beneath is not None else ():
+        if endpoint.id == custom.endpoint.id and endpoint.prices:
+            return endpoint, catalog.overrides.get(caller.organisation_id, ())
     return custom.endpoint, ()
 
 
@@ -150,8 +160,7 @@ def _provider_of(custom: CustomModel, catalog: Catalog, caller: Caller, key: Key
     if found is None or not found.wires:
         return None
     if custom.provider_hosted:
-        has_key = bool(custom.key_version) or key is not None
-        if has_key and found.base_url and found.key_header:
+        if _has_key(custom, key) and found.base_url and found.key_header:
             return found
         return catalog.usable(name, caller.organisation_id)
     wires = found.wires

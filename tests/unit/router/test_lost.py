@@ -23,7 +23,7 @@ def cost(
     """What a million prompt tokens come to; None: unknown."""
     started = CompletionStarted(
         attribution=ATTRIBUTION,
-        target=Target(model=model, provider=provider),
+        target=Target(model=model, provider=provider, provider_model_id="gpt-4"),
         price_version_id=version,
         price_override_id=override,
     )
@@ -43,7 +43,6 @@ def test_what_is_not_known_any_more_or_never_was_stays_unknown() -> None:
     assert cost(copy, "gone") is None
     assert cost(copy, "") is None
     assert cost(copy, "old", provider="openrouter") is None
-    assert cost(copy, "old", model="acme/new") is None
 
 
 def test_the_price_of_a_model_that_was_removed_since_is_still_known() -> None:
@@ -64,6 +63,10 @@ def test_a_custom_model_s_prices_are_found_by_whose_it_is() -> None:
 def test_so_are_those_of_one_that_was_removed_since() -> None:
     removed = Change(custom_model_removed=CustomModelRemoved(custom_model_id="m"))
     assert cost(snapshot(CUSTOM, removed), "first", model="custom/mine") == 3
+
+
+def test_so_is_a_list_price_that_it_was_billed_at() -> None:
+    assert cost(snapshot(MODEL), "old", model="custom/gone") == 5
 
 
 def override(id_: str, **fields: object) -> Change:

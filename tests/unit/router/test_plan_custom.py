@@ -220,6 +220,11 @@ def test_what_its_own_key_pays_for_costs_what_its_owner_says() -> None:
     assert price_id(catalog((OPENAI,), (LISTED,)), key_version=1) == "own-price"
 
 
+def test_where_the_provider_has_moved_to_its_own_key_does_not_go_and_pays_nothing() -> None:
+    moved = replace(OPENAI, base_url="https://proxy.example.org/v1")
+    assert price_id(catalog((moved,), (LISTED,)), key_version=1) == "list-price"
+
+
 def test_what_the_catalog_has_no_price_of_costs_what_its_owner_says() -> None:
     assert price_id(catalog((OPENAI,), (GPT_4,))) == "own-price"
 
