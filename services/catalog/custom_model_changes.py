@@ -34,15 +34,15 @@ class CustomModelChanges:
     caller: Principal
 
     async def check(self, given: Description) -> CustomModel:
-        """The model as it would be kept, without an id; its price from now on, without one either."""
+        """The model as it would be kept, without an id; its price from now on, without one either.
+
+        Whether its name is taken is not looked at: the edit of a kept model may be tried out before it is kept, too.
+        """
         model = await self._checked(given)
         price = rules.next_price((), model.description.cost, "", times.now())
-        model = replace(model, prices=(price,) if price else ())
         async with self.resources.db.read() as connection:
             rules.check_room(await custom_models.number_of(connection, self.caller.user_id))
-            if await custom_models.is_taken(connection, model):
-                raise _taken(model)
-        return model
+        return replace(model, prices=(price,) if price else ())
 
     async def create(self, given: Description, api_key: str, request_id: str) -> CustomModel:
         """Keeps a new model."""

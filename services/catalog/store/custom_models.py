@@ -109,15 +109,6 @@ async def number_of(connection: ReadConnection, user_id: str) -> int:
     return (await connection.execute(query)).scalar_one()
 
 
-async def is_taken(connection: ReadConnection, model: CustomModel) -> bool:
-    """Whether there is another of this model id among the owner's own, or among those shared in the model's project."""
-    project_id, columns = model.description.project_id, CUSTOM_MODELS.c
-    own = and_(columns.user_id == model.user_id, columns.project_id.is_(None))
-    among = columns.project_id == project_id if project_id else own
-    same = select(columns.id).where(_LIVE, among, columns.model_id == model.description.model_id)
-    return (await connection.execute(same)).first() is not None
-
-
 async def add(connection: WriteConnection, model: CustomModel, sealed_key: bytes | None) -> bool:
     """Keeps a new model, without its prices. False: its model id is taken."""
     row = _row(model) | {"id": model.id, "create_time": model.create_time, "sealed_key": sealed_key}

@@ -152,7 +152,12 @@ async def test_of_two_that_make_the_same_model_at_once_one_does(catalog: Catalog
         error = error_from_rpc(failure)
         assert error.reason == "RESOURCE_EXISTS"
         assert error.metadata == {"resource": "custom_model", "field": "model_id", "value": "custom/my-model"}
-    assert (await refused(ada.check(catalog, described()))).reason == "RESOURCE_EXISTS"
+
+
+async def test_an_edit_of_a_kept_model_can_be_checked_before_it_is_kept(catalog: Catalog, ada: Person) -> None:
+    await ada.create(catalog, described())
+    checked = await ada.check(catalog, described(name="Another name"))
+    assert (checked.model_id, checked.name, checked.id) == ("custom/my-model", "Another name", "")
 
 
 async def test_a_user_has_no_more_models_than_routers_have_room_for(catalog: Catalog, ada: Person, bob: Person) -> None:

@@ -1041,7 +1041,8 @@ class UpdateUserSettingsRequest(_message.Message):
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
         """Which of them to write: "preferred_model", "model_parameters" (all five), or "model_parameters.temperature" and
-        so on; "use_cases" (all), or "use_cases.code" and so on. A path that is named and has no value is cleared. Empty: everything is replaced.
+        so on; "use_cases" (all), or "use_cases.code" and so on. A path that is named and has no value is cleared. Empty:
+        everything is replaced.
         """
 
     def __init__(

@@ -193,8 +193,8 @@ class CatalogServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SyncModels(self, request, context):
-        """Compares the catalog with what providers list, and applies the difference as one reversible change unless it is a dry run.
-        Fails with CONFLICT where the difference is no longer the one that was shown.
+        """Compares the catalog with what providers list, and applies the difference as one reversible change unless it is a dry
+        run. Fails with CONFLICT where the difference is no longer the one that was shown.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -288,7 +288,8 @@ class CatalogServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CheckCustomModel(self, request, context):
-        """Checks a custom model as making it would, and shows what it would be kept as. Nothing is kept.
+        """Checks a custom model as making it would, but that its model id may be taken, and shows what it would be kept as.
+        Nothing is kept.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

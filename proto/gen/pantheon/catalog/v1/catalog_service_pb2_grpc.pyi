@@ -23,8 +23,8 @@ class CatalogServiceStub:
     GetModel: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.GetModelRequest, _catalog_service_pb2.GetModelResponse]
     """Shows one model. Fails with MODEL_NOT_FOUND."""
     SyncModels: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.SyncModelsRequest, _catalog_service_pb2.SyncModelsResponse]
-    """Compares the catalog with what providers list, and applies the difference as one reversible change unless it is a dry run.
-    Fails with CONFLICT where the difference is no longer the one that was shown.
+    """Compares the catalog with what providers list, and applies the difference as one reversible change unless it is a dry
+    run. Fails with CONFLICT where the difference is no longer the one that was shown.
     """
     ListSyncs: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ListSyncsRequest, _catalog_service_pb2.ListSyncsResponse]
     """Lists what syncs have changed, newest first."""
@@ -57,7 +57,9 @@ class CatalogServiceStub:
     DeleteCustomModel: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.DeleteCustomModelRequest, _catalog_service_pb2.DeleteCustomModelResponse]
     """Removes a custom model, its key included. For those who may change it."""
     CheckCustomModel: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.CheckCustomModelRequest, _catalog_service_pb2.CheckCustomModelResponse]
-    """Checks a custom model as making it would, and shows what it would be kept as. Nothing is kept."""
+    """Checks a custom model as making it would, but that its model id may be taken, and shows what it would be kept as.
+    Nothing is kept.
+    """
     GetUserSettings: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.GetUserSettingsRequest, _catalog_service_pb2.GetUserSettingsResponse]
     """Shows the caller's settings; those of a user who never set any are empty."""
     UpdateUserSettings: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.UpdateUserSettingsRequest, _catalog_service_pb2.UpdateUserSettingsResponse]
@@ -115,8 +117,8 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _catalog_service_pb2.SyncModelsRequest,
         context: _aio.ServicerContext[_catalog_service_pb2.SyncModelsRequest, _abc.Awaitable[_catalog_service_pb2.SyncModelsResponse]],
     ) -> _abc.Awaitable[_catalog_service_pb2.SyncModelsResponse]:
-        """Compares the catalog with what providers list, and applies the difference as one reversible change unless it is a dry run.
-        Fails with CONFLICT where the difference is no longer the one that was shown.
+        """Compares the catalog with what providers list, and applies the difference as one reversible change unless it is a dry
+        run. Fails with CONFLICT where the difference is no longer the one that was shown.
         """
 
     @_abc_1.abstractmethod
@@ -227,7 +229,9 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _catalog_service_pb2.CheckCustomModelRequest,
         context: _aio.ServicerContext[_catalog_service_pb2.CheckCustomModelRequest, _abc.Awaitable[_catalog_service_pb2.CheckCustomModelResponse]],
     ) -> _abc.Awaitable[_catalog_service_pb2.CheckCustomModelResponse]:
-        """Checks a custom model as making it would, and shows what it would be kept as. Nothing is kept."""
+        """Checks a custom model as making it would, but that its model id may be taken, and shows what it would be kept as.
+        Nothing is kept.
+        """
 
     @_abc_1.abstractmethod
     def GetUserSettings(
