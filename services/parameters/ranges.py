@@ -30,6 +30,8 @@ class Range:
         return self.minimum <= value <= self.maximum
 
 
+_EXACT = 2**53
+
 RANGES: Mapping[str, Range] = MappingProxyType(
     {
         "temperature": Range(0, 2, 0.7),
@@ -90,4 +92,11 @@ def check_parameters(values: Mapping[str, object], *, most_tokens: int | None = 
         if name == "max_tokens" and most_tokens is not None:
             allowed = replace(allowed, maximum=most_tokens)
         if not allowed.holds(value):
-            raise InvalidField(f"{path}.{name}" if path else name, value, allowed.allowed)
+            raise InvalidField(f"{path}.{name}" if path else name, _shown(value, allowed), allowed.allowed)
+
+
+def _shown(value: object, allowed: Range) -> object:
+    """As people write it: messages carry 3 as 3.0, which only where whole numbers are asked for is another thing."""
+    if isinstance(value, float) and not allowed.integer and value.is_integer() and abs(value) < _EXACT:
+        return int(value)
+    return value

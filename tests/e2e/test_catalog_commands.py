@@ -225,7 +225,7 @@ async def test_settings_are_set_one_by_one_and_taken_back(member: CommandLine) -
         (("custom-models", "update", "custom/none"), "nothing to change"),
         (("use-cases", "set", "poetry", "gpt-4"), "USE_CASE: 'poetry' is not allowed; one of general, code"),
         (("settings", "set", "mood", "good"), "KEY: 'mood' is not allowed; one of preferred_model, temperature"),
-        (("settings", "set", "temperature", "3"), "temperature: '3.0' is not allowed; 0 to 2"),
+        (("settings", "set", "temperature", "3"), "temperature: '3' is not allowed; 0 to 2"),
         (("settings", "set", "preferred_model", "gpt-44"), "is one of these meant: gpt-4,"),
     ),
 )
@@ -244,7 +244,7 @@ async def newcomer(deployment: Deployment) -> CommandLine:
     (
         ({"api_endpoint": "https://169.254.169.254/v1/chat/completions"}, "api_endpoint: "),
         ({"provider": "nobody"}, "provider: 'nobody' is not allowed; one of"),
-        ({"parameters": {"temperature": 3}}, "parameters.temperature: '3.0' is not allowed; 0 to 2"),
+        ({"parameters": {"temperature": 3}}, "parameters.temperature: '3' is not allowed; 0 to 2"),
         ({"model_id": "my-model"}, "model_id: 'my-model' is not allowed; custom/<slug>"),
         ({"temperature": 1}, "temperature: 'unknown field' is not allowed; expected name"),
         ({"api_key": "sk-canary"}, "api_key: a key does not belong in the document"),
