@@ -7,6 +7,7 @@ import msgspec
 from starlette.requests import ClientDisconnect, Request
 
 from services.edge.rest.members import Members
+from services.edge.rest.queries import no_parameters
 from services.runtime.errors import BodyTooLarge, CallerGone, MalformedBody
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -27,13 +28,15 @@ _decode = msgspec.json.Decoder(float_hook=_fraction).decode
 
 
 async def read_object(request: Request) -> Members:
-    """The members of the object that the body is.
+    """The members of the object that the body is; where there is a body, a query string has nothing to say.
 
     Raises:
+        InvalidField: there is a query string.
         BodyTooLarge: it exceeds 1 MiB; a body that announces so is not read at all.
         MalformedBody: it is not JSON, or not an object.
         CallerGone: the caller went away before it had sent everything.
     """
+    no_parameters(request)
     return parse_object(await _read(request))
 
 

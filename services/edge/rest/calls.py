@@ -1,5 +1,6 @@
 """Calls to the services in the name of whoever sent the request."""
 
+from types import MappingProxyType
 from typing import TypeVar
 
 from grpc.aio import AioRpcError, Metadata, UnaryUnaryMultiCallable
@@ -16,6 +17,9 @@ ResponseMessage = TypeVar("ResponseMessage")
 _CALL_SECONDS = 10.0
 # Far above any token, and well below what a gRPC server takes as metadata.
 _CREDENTIAL_LENGTH = 4_096
+_REPEAT_ID = "idempotency-key"
+_HEADERS = MappingProxyType({"request_id": _REPEAT_ID})
+"""What the services call the fields that come from headers, and the headers."""
 
 
 def credentials(request: Request) -> Metadata:
@@ -34,7 +38,7 @@ def credentials(request: Request) -> Metadata:
 
 def repeat_id(request: Request) -> str:
     """What tells a repeat of a creation from a second one: the Idempotency-Key header; empty where there is none."""
-    return request.headers.get("idempotency-key", "")
+    return request.headers.get(_REPEAT_ID, "")
 
 
 async def call(
@@ -66,4 +70,5 @@ async def call(
 
 def _renamed(error: InvalidField, prefix: str) -> InvalidField:
     found = error.metadata
-    return InvalidField(found["field"].removeprefix(prefix), found["value"], found["allowed"])
+    field = found["field"].removeprefix(prefix)
+    return InvalidField(_HEADERS.get(field, field), found["value"], found["allowed"])

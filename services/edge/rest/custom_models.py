@@ -27,9 +27,9 @@ from services.edge.rest.custom_model_bodies import (
     custom_model_body,
     replacement,
 )
-from services.edge.rest.queries import PAGE, Query
+from services.edge.rest.queries import PAGE, Query, no_parameters
 from services.edge.rest.read_only import check_unchanged
-from services.runtime.errors import Conflict
+from services.runtime.errors import Conflict, InvalidField, ResourceNotFound
 
 _PATH = "/api/custom-models"
 _PREFIX = "custom_model."
@@ -88,7 +88,9 @@ class CustomModelRoutes:
 
     async def show(self, request: Request) -> Response:
         """One."""
-        model = await custom_model(self._catalog, request.path_params["id"], credentials(request))
+        metadata = credentials(request)
+        no_parameters(request)
+        model = await custom_model(self._catalog, request.path_params["id"], metadata)
         return answer(custom_model_body(model))
 
     async def change(self, request: Request) -> Response:
@@ -109,6 +111,7 @@ class CustomModelRoutes:
     async def delete(self, request: Request) -> Response:
         """Removes one and its key."""
         metadata = credentials(request)
+        no_parameters(request)
         message = DeleteCustomModelRequest(id=request.path_params["id"])
         await call(self._catalog.DeleteCustomModel, message, metadata, service="catalog")
         return nothing()
@@ -116,13 +119,16 @@ class CustomModelRoutes:
     async def prefer(self, request: Request) -> Response:
         """Makes one the caller's preferred model."""
         metadata = credentials(request)
+        no_parameters(request)
         model_id = await reached_model_id(self._catalog, request.path_params["id"], metadata)
         message = UpdateUserSettingsRequest(
             settings=UserSettings(preferred_model=model_id), update_mask=FieldMask(paths=["preferred_model"])
         )
-        response = await call(
-            self._catalog.UpdateUserSettings, message, metadata, service="catalog", prefix="settings."
-        )
+        try:
+            response = await call(self._catalog.UpdateUserSettings, message, metadata, service="catalog")
+        except InvalidField:
+            # The one value written is the model's name, which nobody looked up before.
+            raise ResourceNotFound("custom_model", model_id) from None
         return answer(DefaultBody(response.settings.preferred_model))
 
 

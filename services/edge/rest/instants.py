@@ -10,20 +10,21 @@ from services.runtime import times
 from services.runtime.errors import InvalidField
 
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST = datetime.max.replace(tzinfo=UTC)
 
 
 def read(field: str, text: str, allowed: str = "an RFC 3339 time, as 2026-11-01T00:00:00Z") -> datetime:
     """The instant that a text names.
 
     Raises:
-        InvalidField: it names none, or one before 1970.
+        InvalidField: it names none, or one before 1970 or after 9999.
     """
     try:
         instant: datetime = msgspec.convert(text, Annotated[datetime, msgspec.Meta(tz=True)])
     except msgspec.ValidationError:
         raise InvalidField(field, text, allowed) from None
-    if instant < _EARLIEST:
-        raise InvalidField(field, text, "a time from 1970 on")
+    if not _EARLIEST <= instant <= _LATEST:
+        raise InvalidField(field, text, "a time from 1970 to 9999, UTC")
     return instant
 
 

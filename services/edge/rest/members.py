@@ -156,6 +156,18 @@ class Members:
             return value
         raise self._refused(name, "a whole number or null")
 
+    def required_whole_number(self, name: str) -> int:
+        """A whole number of 64 bits that has to be there.
+
+        Raises:
+            InvalidField: it is missing, null or something else.
+        """
+        value = self.whole_number(name)
+        if value is None:
+            shown = "null" if name in self else "missing"
+            raise InvalidField(self.path(name), shown, "a whole number, which is required")
+        return value
+
     def object(self, name: str) -> "Members":
         """An object; an empty one where it is null or missing.
 

@@ -15,7 +15,7 @@ from services.edge.rest.answers import answer
 from services.edge.rest.calls import call, credentials
 from services.edge.rest.model_bodies import ModelBody, ProviderBody, model_body, provider_body
 from services.edge.rest.names import CAPABILITIES, ORDERS
-from services.edge.rest.queries import PAGE, Query
+from services.edge.rest.queries import PAGE, Query, no_parameters
 from services.runtime import money, times
 
 _FILTERS = (
@@ -72,6 +72,7 @@ class ModelRoutes:
     async def show(self, request: Request) -> Response:
         """One, with all its prices."""
         metadata = credentials(request)
+        no_parameters(request)
         message = GetModelRequest(model_id=request.path_params["id"])
         response = await call(self._catalog.GetModel, message, metadata, service="catalog")
         return answer(model_body(response.model, times.to_timestamp(times.now()), alone=True))

@@ -102,9 +102,9 @@ def _given_unit_price(entry: Members) -> UnitPrice:
     return UnitPrice(
         unit=PRICE_UNITS.value(entry.required("unit"), entry.path("unit")),
         price=entry.money("price"),
-        per=entry.whole_number("per") or 0,
+        per=entry.required_whole_number("per"),
         tiers=[
-            PriceTier(above_prompt_tokens=tier.whole_number("above_prompt_tokens") or 0, price=tier.money("price"))
+            PriceTier(above_prompt_tokens=tier.required_whole_number("above_prompt_tokens"), price=tier.money("price"))
             for tier in tiers
         ],
     )

@@ -14,7 +14,7 @@ from services.edge.rest.answers import answer, created, nothing
 from services.edge.rest.bodies import read_object
 from services.edge.rest.calls import call, credentials, repeat_id
 from services.edge.rest.provider_key_bodies import ProviderKeysBody, key_request, provider_key_body
-from services.edge.rest.queries import PAGE, Query
+from services.edge.rest.queries import PAGE, Query, no_parameters
 
 # The provider is asked meanwhile.
 _CHECK_SECONDS = 25.0
@@ -63,6 +63,7 @@ class ProviderKeyRoutes:
     async def check(self, request: Request) -> Response:
         """Asks the provider again."""
         metadata = credentials(request)
+        no_parameters(request)
         message = CheckProviderKeyRequest(id=request.path_params["id"])
         response = await call(
             self._catalog.CheckProviderKey, message, metadata, service="catalog", seconds=_CHECK_SECONDS
@@ -72,6 +73,7 @@ class ProviderKeyRoutes:
     async def delete(self, request: Request) -> Response:
         """Removes it."""
         metadata = credentials(request)
+        no_parameters(request)
         message = DeleteProviderKeyRequest(id=request.path_params["id"])
         await call(self._catalog.DeleteProviderKey, message, metadata, service="catalog")
         return nothing()

@@ -4,6 +4,8 @@ import re
 from collections.abc import Collection, Iterable
 from decimal import Decimal
 
+from starlette.requests import Request
+
 from services.runtime.errors import InvalidField
 
 PAGE = ("page_size", "page_token")
@@ -22,12 +24,15 @@ class Query:
     def __init__(
         self, parameters: Iterable[tuple[str, str]], known: Collection[str], lists: Collection[str] = ()
     ) -> None:
-        """Raises InvalidField: a parameter is unknown, or repeated and no list."""
+        """Raises InvalidField: a parameter is unknown, or repeated and no list.
+
+        The value of an unknown one is not repeated: it may be a secret in the wrong place.
+        """
         self._given: dict[str, list[str]] = {}
         for name, value in parameters:
             if name not in known and name not in lists:
                 allowed = f"expected {', '.join((*known, *lists))}" if known or lists else "there are no parameters"
-                raise InvalidField(name[:_NAME_SHOWN], value, allowed)
+                raise InvalidField(name[:_NAME_SHOWN], "unknown parameter", allowed)
             if name in self._given and name not in lists:
                 raise InvalidField(name, value, "it may be given once")
             self._given.setdefault(name, []).append(value)
@@ -87,3 +92,12 @@ class Query:
     def page_token(self) -> str:
         """Which page; empty: the first."""
         return self.text("page_token")
+
+
+def no_parameters(request: Request) -> None:
+    """Lets no query string pass where nothing is asked for by one: what it says would go unheard.
+
+    Raises:
+        InvalidField: there is a parameter.
+    """
+    Query(request.query_params.multi_items(), ())

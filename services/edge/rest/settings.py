@@ -12,6 +12,7 @@ from services.edge.rest.answers import answer
 from services.edge.rest.bodies import read_object
 from services.edge.rest.calls import call, credentials
 from services.edge.rest.custom_model_bodies import CustomModelBody, custom_model_body
+from services.edge.rest.queries import no_parameters
 from services.edge.rest.read_only import check_unchanged
 from services.edge.rest.settings_bodies import READ_ONLY, SettingsBody, amendment, placed, replacement, settings_body
 from services.runtime.errors import AccessDenied, InvalidField
@@ -37,6 +38,7 @@ class SettingsRoutes:
         """Reads, or changes and reads."""
         metadata = credentials(request)
         if request.method in ("GET", "HEAD"):
+            no_parameters(request)
             return answer(await self._read(metadata))
         body = await read_object(request)
         change = replacement(body) if request.method == "PUT" else amendment(body)

@@ -15,7 +15,7 @@ from services.edge.rest.answers import answer
 from services.edge.rest.bodies import read_object
 from services.edge.rest.calls import call, credentials
 from services.edge.rest.members import Members
-from services.edge.rest.queries import PAGE, Query
+from services.edge.rest.queries import PAGE, Query, no_parameters
 from services.edge.rest.sync_bodies import SyncBody, outcome_body, sync_body
 
 # Every provider is asked for its list meanwhile.
@@ -61,6 +61,7 @@ class SyncRoutes:
     async def revert(self, request: Request) -> Response:
         """Undoes one."""
         metadata = credentials(request)
+        no_parameters(request)
         message = RevertSyncRequest(sync_id=request.path_params["id"])
         response = await call(self._catalog.RevertSync, message, metadata, service="catalog", seconds=_SYNC_SECONDS)
         return answer(sync_body(response.sync))

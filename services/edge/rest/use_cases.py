@@ -11,7 +11,7 @@ from services.edge.rest.answers import answer, nothing
 from services.edge.rest.bodies import read_object
 from services.edge.rest.calls import call, credentials
 from services.edge.rest.names import USE_CASES
-from services.edge.rest.queries import Query
+from services.edge.rest.queries import no_parameters
 from services.edge.rest.use_case_bodies import use_case_body, use_cases_body
 from services.runtime.errors import ResourceNotFound
 
@@ -33,7 +33,7 @@ class UseCaseRoutes:
     async def show_all(self, request: Request) -> Response:
         """What each stands for."""
         metadata = credentials(request)
-        Query(request.query_params.multi_items(), ())
+        no_parameters(request)
         response = await call(self._catalog.ListUseCases, ListUseCasesRequest(), metadata, service="catalog")
         return answer(use_cases_body(response))
 
@@ -52,6 +52,7 @@ class UseCaseRoutes:
     async def take_back(self, request: Request) -> Response:
         """The organisation's choice: the platform's holds again."""
         metadata = credentials(request)
+        no_parameters(request)
         message = SetUseCaseRequest(choice=UseCaseChoice(use_case=_named(request)))
         await call(self._catalog.SetUseCase, message, metadata, service="catalog", prefix="choice.")
         return nothing()

@@ -70,6 +70,11 @@ async def test_a_model_id_is_taken_once_and_a_repeat_makes_no_second_one(ada: ht
     assert (await ada.get(MODELS)).json()["custom_models"] == [first.json()]
 
 
+async def test_a_bad_idempotency_key_is_named_as_the_header_it_is(ada: httpx.AsyncClient) -> None:
+    answer = await ada.post(MODELS, json=OWN, headers={"idempotency-key": "x" * 65})
+    assert error_of(answer) == (400, "INVALID_FIELD", "idempotency-key")
+
+
 async def test_a_patch_writes_what_it_names(ada: httpx.AsyncClient, kept: dict[str, Any]) -> None:
     path = f"{MODELS}/{kept['model_id']}"
     change = {"name": "Other", "parameters": {"temperature": 0, "top_p": None}, "context_window": 100}
@@ -211,6 +216,13 @@ async def test_a_model_becomes_the_default_by_either_name(
     assert (answer.status_code, answer.json()) == (200, {"preferred_model": kept["model_id"]})
     settings = (await ada.get(SETTINGS)).json()
     assert (settings["preferred_model"], settings["model_parameters"]) == (kept["model_id"], {"temperature": 0.7})
+
+
+@pytest.mark.parametrize("which", ("custom/none", "none", "openai/gpt-4"))
+async def test_only_a_custom_model_that_is_there_becomes_the_default(ada: httpx.AsyncClient, which: str) -> None:
+    before = (await ada.get(SETTINGS)).json()
+    assert error_of(await ada.post(f"{MODELS}/{which}/default"))[:2] == (404, "RESOURCE_NOT_FOUND")
+    assert (await ada.get(SETTINGS)).json() == before
 
 
 async def test_a_shared_model_behind_one_s_own_of_the_same_name_is_not_mistaken_for_it(grounds: Grounds) -> None:

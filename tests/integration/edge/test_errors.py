@@ -122,3 +122,37 @@ async def test_a_caller_who_leaves_in_mid_body_leaves_no_trace(ada: httpx.AsyncC
     assert await asyncio.wait_for(reader.read(), 5) == b""
     writer.close()
     assert (await ada.get(SETTINGS)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    (
+        ("GET", SETTINGS),
+        ("PATCH", SETTINGS),
+        ("POST", "/api/auth/login"),
+        ("GET", "/api/models/openai/gpt-4"),
+        ("POST", "/api/models/sync"),
+        ("POST", "/api/models/syncs/0199/revert"),
+        ("POST", "/api/prices"),
+        ("POST", "/api/price-overrides"),
+        ("PUT", "/api/use-cases/code"),
+        ("DELETE", "/api/use-cases/code"),
+        ("POST", "/api/provider-keys"),
+        ("POST", "/api/provider-keys/0199/check"),
+        ("DELETE", "/api/provider-keys/0199"),
+        ("POST", "/api/custom-models"),
+        ("GET", "/api/custom-models/custom/mine"),
+        ("PUT", "/api/custom-models/custom/mine"),
+        ("DELETE", "/api/custom-models/custom/mine"),
+        ("POST", "/api/custom-models/custom/mine/default"),
+        ("POST", "/api/custom-models/custom/mine/test"),
+        ("POST", "/api/custom-models/test"),
+    ),
+)
+async def test_a_query_that_nobody_reads_is_refused_and_not_repeated(
+    ada: httpx.AsyncClient, method: str, path: str
+) -> None:
+    answer = await ada.request(method, f"{path}?dry_run=sk-31337", content=b"{}")
+    assert answer.status_code == 400
+    assert answer.json()["error"]["details"]["field"] == "dry_run"
+    assert "31337" not in answer.text

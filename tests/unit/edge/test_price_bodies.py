@@ -2,6 +2,7 @@ import json
 from decimal import Decimal
 
 import msgspec
+import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from pantheon.catalog.v1.price_pb2 import (
 from services.edge.rest.bodies import parse_object
 from services.edge.rest.names import PRICE_UNITS
 from services.edge.rest.price_bodies import given_unit_prices, price_per_million, unit_price_bodies
+from services.runtime.errors import InvalidField
 from services.runtime.money import from_proto, to_proto
 
 NOW = Timestamp(seconds=1_000)
@@ -76,3 +78,21 @@ def test_a_unit_newer_than_the_edge_is_left_out_of_what_it_costs_now() -> None:
     newer = version(0, "1")
     newer.unit_prices.add(unit=99, price=to_proto(Decimal(1)), per=1)
     assert present(newer) == {"prompt_token": "1"}
+
+
+@pytest.mark.parametrize(
+    ("entry", "field"),
+    (
+        ({"unit": "request", "price": 1}, "unit_prices[0].per"),
+        ({"unit": "request", "price": 1, "per": None}, "unit_prices[0].per"),
+        (
+            {"unit": "request", "price": 1, "per": 1, "tiers": [{"price": 2}]},
+            "unit_prices[0].tiers[0].above_prompt_tokens",
+        ),
+    ),
+)
+def test_what_a_price_is_for_has_to_be_said(entry: dict[str, object], field: str) -> None:
+    with pytest.raises(InvalidField) as refused:
+        given_unit_prices(parse_object(msgspec.json.encode({"unit_prices": [entry]})))
+    assert refused.value.metadata["field"] == field
+    assert refused.value.metadata["allowed"] == "a whole number, which is required"

@@ -44,6 +44,9 @@ def test_an_unknown_parameter_is_named_in_short_with_those_there_are() -> None:
         query(("x" * 1_000, ""))
     assert refused.value.metadata["field"] == "x" * 100
     assert refused.value.metadata["allowed"] == f"expected {', '.join((*KNOWN, 'capability'))}"
+    with pytest.raises(InvalidField) as refused:
+        query(("secret", "sk-31337"))
+    assert "31337" not in str(refused.value)
     with pytest.raises(InvalidField, match="there are no parameters"):
         Query([("a", "")], ())
 
