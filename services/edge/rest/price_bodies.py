@@ -7,11 +7,12 @@ from decimal import Decimal
 import msgspec
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from pantheon.catalog.v1.price_pb2 import PriceTier, PriceVersion, UnitPrice
+from pantheon.catalog.v1.price_pb2 import PriceTier, PriceUnit, PriceVersion, UnitPrice
 from services.edge.rest import decimals, instants
 from services.edge.rest.members import Members
 from services.edge.rest.names import PRICE_UNITS
 from services.runtime import money, times
+from services.runtime.errors import InvalidField
 
 _MILLION = Decimal(1_000_000)
 
@@ -82,6 +83,13 @@ def given_unit_prices(body: Members) -> list[UnitPrice]:
         InvalidField: a member is unknown or of the wrong type.
     """
     return [_given_unit_price(entry) for entry in body.objects("unit_prices")]
+
+
+def spelt(error: InvalidField) -> InvalidField:
+    """The catalog's refusal of a unit with the name it has here."""
+    found = error.metadata
+    units = {PriceUnit.Name(PRICE_UNITS.value(name, "unit")): name for name in PRICE_UNITS}
+    return InvalidField(found["field"], units.get(found["value"], found["value"]), found["allowed"])
 
 
 def given_time(body: Members, name: str) -> Timestamp | None:

@@ -16,9 +16,10 @@ from services.edge.rest.answers import answer
 from services.edge.rest.bodies import read_object
 from services.edge.rest.calls import call, credentials
 from services.edge.rest.members import Members
-from services.edge.rest.price_bodies import given_time, given_unit_prices, price_version_body
+from services.edge.rest.price_bodies import given_time, given_unit_prices, price_version_body, spelt
 from services.edge.rest.price_override_bodies import PriceOverrideBody, price_override_body
 from services.edge.rest.queries import PAGE, Query
+from services.runtime.errors import InvalidField
 
 
 class PriceOverridesBody(msgspec.Struct, frozen=True):
@@ -46,7 +47,10 @@ class PriceRoutes:
         """Appends a version to an endpoint's prices."""
         metadata = credentials(request)
         message = price_request(await read_object(request))
-        response = await call(self._catalog.AddPrice, message, metadata, service="catalog", prefix="price.")
+        try:
+            response = await call(self._catalog.AddPrice, message, metadata, service="catalog", prefix="price.")
+        except InvalidField as error:
+            raise spelt(error) from None
         return answer(price_version_body(response.price), 201)
 
     async def list_overrides(self, request: Request) -> Response:
@@ -64,9 +68,12 @@ class PriceRoutes:
         """Appends one."""
         metadata = credentials(request)
         message = AddPriceOverrideRequest(price_override=given_override(await read_object(request)))
-        response = await call(
-            self._catalog.AddPriceOverride, message, metadata, service="catalog", prefix="price_override."
-        )
+        try:
+            response = await call(
+                self._catalog.AddPriceOverride, message, metadata, service="catalog", prefix="price_override."
+            )
+        except InvalidField as error:
+            raise spelt(error) from None
         return answer(price_override_body(response.price_override), 201)
 
 

@@ -181,11 +181,26 @@ async def test_a_bad_price_is_refused_by_the_path_of_what_is_bad(
     assert error_of(await operator.post("/api/prices", json=PRICE | change)) == (400, "INVALID_FIELD", field)
 
 
+async def test_a_unit_given_twice_is_named_as_it_was_sent(grounds: Grounds) -> None:
+    operator = await grounds.operator()
+    twice = {"unit_prices": [{"unit": "request", "price": 1, "per": 1}] * 2}
+    for path, body in (
+        ("/api/prices", {"endpoint_id": "local:llama3"}),
+        ("/api/price-overrides", {"provider": "local", "endpoint_id": "local:llama3"}),
+    ):
+        answer = await operator.post(path, json=body | twice)
+        assert error_of(answer) == (400, "INVALID_FIELD", "unit_prices[1].unit")
+        assert answer.json()["error"]["details"]["value"] == "request"
+
+
 async def test_an_organisation_pays_what_it_has_agreed(grounds: Grounds) -> None:
     person = Person(role=ROLE_ORGANISATION_ADMIN)
     admin = await grounds.enter(person)
     document = '{"provider": "openai", "factor": 0.800, "source": "contract 17"}'
-    answer = await admin.post("/api/price-overrides", content=document)
+    assert error_of(await admin.post("/api/price-overrides", content=document))[:2] == (403, "ACCESS_DENIED")
+    operator = await grounds.operator()
+    document = document.replace("}", f', "organisation_id": "{person.organisation}"}}')
+    answer = await operator.post("/api/price-overrides", content=document)
     assert answer.status_code == 201
     assert answer.json() | {"id": "", "effective_time": "", "record_time": ""} == {
         "id": "",
@@ -202,7 +217,7 @@ async def test_an_organisation_pays_what_it_has_agreed(grounds: Grounds) -> None
     assert listed == {"price_overrides": [answer.json()], "next_page_token": None}
     other = await grounds.administrator()
     assert (await other.get("/api/price-overrides")).json()["price_overrides"] == []
-    refused = await admin.post("/api/price-overrides", json={"provider": "openai", "factor": 101})
+    refused = await operator.post("/api/price-overrides", json={"provider": "openai", "factor": 101})
     assert error_of(refused) == (400, "INVALID_FIELD", "factor")
 
 
