@@ -8,6 +8,7 @@ from services.cli.commands.prices import price
 from services.cli.options import CATALOG, ApiKey, AsJson, CatalogAddress, Yes
 
 _INT64_MOST = 2**63 - 1
+LeastContext = Annotated[int, typer.Option(min=0, max=_INT64_MOST, metavar="TOKENS", help="Least context window.")]
 
 models = typer.Typer(help="Models, their prices, and where they are served.", no_args_is_help=True)
 models.add_typer(price, name="price")
@@ -23,9 +24,7 @@ def list_models(  # noqa: PLR0913, PLR0917 - typer turns parameters into options
             metavar="NAME", help="tools, structured-output, reasoning, vision, audio, files ...; repeatable, for all."
         ),
     ] = None,
-    min_context: Annotated[
-        int, typer.Option(min=0, max=_INT64_MOST, metavar="TOKENS", help="Least context window.")
-    ] = 0,
+    min_context: LeastContext = 0,
     max_prompt_price: Annotated[str, typer.Option(metavar="USD", help="Most for a million prompt tokens.")] = "",
     max_completion_price: Annotated[str, typer.Option(metavar="USD", help="The same of completion tokens.")] = "",
     current: Annotated[bool, typer.Option("--current", help="Not those that are deprecated.")] = False,
