@@ -118,11 +118,14 @@ def price_version(amounts: Mapping[str, str], begin: str, source: str, *, unpric
     return PriceVersion(effective_time=_begin(begin), unit_prices=unit_prices, source=source)
 
 
-def price_override(provider: str, endpoint_id: str, factor: str, begin: str, source: str) -> PriceOverride:
-    """What the organisation is to pay instead of list prices, as the options say it. Raises CommandFailed."""
+def price_override(
+    provider: str, endpoint_id: str, organisation_id: str, factor: str, begin: str, source: str
+) -> PriceOverride:
+    """What an organisation is to pay instead of list prices, as the options say it. Raises CommandFailed."""
     return PriceOverride(
         provider=provider,
         endpoint_id=endpoint_id,
+        organisation_id=organisation_id,
         factor=money.to_proto(parse_decimal(factor, "--factor")),
         effective_time=_begin(begin),
         source=source,

@@ -92,11 +92,16 @@ async def test_a_price_is_set_from_a_day_on_and_its_history_stays(operator: Comm
     assert "unpriced" in table
 
 
-async def test_an_organisation_overrides_prices_and_sees_so(administrator: CommandLine) -> None:
-    made = await administrator.answer("models", "price", "override", "openai", "--factor", "0.8", "--source", "deal")
+async def test_an_organisation_s_prices_are_overridden_and_it_sees_so(
+    deployment: Deployment, operator: CommandLine
+) -> None:
+    person = await new_administrator(deployment)
+    administrator = CommandLine(deployment, person.api_key)
+    override = ("models", "price", "override", "openai", "--organisation", person.organisation_id)
+    made = await operator.answer(*override, "--factor", "0.8", "--source", "deal")
     assert (made["provider"], made["endpoint_id"], made["factor"]) == ("openai", None, 0.8)
     of_endpoint = ("--endpoint", "openai:gpt-4", "--factor", "0.75", "--from", "2030-01-01")
-    assert "openai:gpt-4 2030-01-01" in await administrator.told("models", "price", "override", "openai", *of_endpoint)
+    assert "openai:gpt-4 2030-01-01" in await operator.told(*override, *of_endpoint)
     shown = await administrator.answer("models", "price", "gpt-4")
     assert [override["factor"] for override in shown["overrides"]] == [0.75, 0.8]
     assert "all of openai" in await administrator.told("models", "price", "gpt-4")

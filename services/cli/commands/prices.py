@@ -84,17 +84,18 @@ def set_price(  # noqa: PLR0913, PLR0917 - typer turns parameters into options
 
 
 @price.command("override")
-def override_price(
+def override_price(  # noqa: PLR0913, PLR0917 - typer turns parameters into options
     provider: Annotated[str, typer.Argument(help="Whose prices.")],
     factor: Annotated[str, typer.Option(metavar="NUMBER", help="List prices times this; 1 ends an override.")],
     endpoint: Annotated[str, typer.Option(metavar="ID", help="Only this endpoint's.", show_default=False)] = "",
+    organisation: Annotated[str, typer.Option(metavar="ID", help="Whose. Default: your own.", show_default=False)] = "",
     begin: From = "",
     source: Source = "",
     address: CatalogAddress = CATALOG,
     api_key: ApiKey = "",
     as_json: AsJson = False,
 ) -> None:
-    """Say what the organisation pays instead of list prices from some day on. Its administrators."""
+    """Say what an organisation pays instead of list prices from some day on. For the platform's administrators."""
     from services.cli import prices as actions
     from services.cli.calling import Caller
     from services.cli.running import execute
@@ -102,7 +103,7 @@ def override_price(
     execute(
         lambda: actions.override_price(
             Caller("catalog", address, api_key),
-            actions.price_override(provider, endpoint, factor, begin, source),
+            actions.price_override(provider, endpoint, organisation, factor, begin, source),
             as_json=as_json,
         )
     )

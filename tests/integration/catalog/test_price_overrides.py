@@ -41,6 +41,10 @@ def admin(organisation: str) -> Metadata:
     return as_user(organisation=organisation, role=ROLE_ORGANISATION_ADMIN)
 
 
+def operator(organisation: str) -> Metadata:
+    return as_user(organisation=organisation, role=ROLE_PLATFORM_ADMIN)
+
+
 async def add(catalog: Catalog, caller: Metadata, provider: str = "openai", **fields: Any) -> price_pb2.PriceOverride:
     given = price_pb2.PriceOverride(provider=provider, **fields)
     answer = await catalog.stub.AddPriceOverride(AddPriceOverrideRequest(price_override=given), metadata=caller)
@@ -62,7 +66,7 @@ async def refusal(call: Any) -> Any:
 
 async def test_a_discount_on_a_provider_is_kept_and_holds_from_now_on(catalog: Catalog, organisation: str) -> None:
     before = times.now()
-    added = await add(catalog, admin(organisation), factor=FIFTH_OFF, source="contract 17", id="mine")
+    added = await add(catalog, operator(organisation), factor=FIFTH_OFF, source="contract 17", id="mine")
 
     assert (added.organisation_id, added.provider, added.endpoint_id) == (organisation, "openai", "")
     assert (added.factor.value, added.source, list(added.unit_prices)) == ("0.8", "contract 17", [])
@@ -74,7 +78,7 @@ async def test_a_discount_on_a_provider_is_kept_and_holds_from_now_on(catalog: C
 async def test_an_organisation_has_no_more_overrides_than_routers_can_look_through(
     own_catalog: Catalog, organisation: str
 ) -> None:
-    added = await add(own_catalog, admin(organisation), factor=FIFTH_OFF)
+    added = await add(own_catalog, operator(organisation), factor=FIFTH_OFF)
     copies = text(
         """INSERT INTO price_overrides SELECT (jsonb_populate_record(
             override, jsonb_build_object('id', gen_random_uuid()))).*
@@ -83,7 +87,7 @@ async def test_an_organisation_has_no_more_overrides_than_routers_can_look_throu
     async with own_catalog.db.write() as connection:
         await connection.execute(copies, {"id": added.id})
 
-    both = (add(own_catalog, admin(organisation), factor=FIFTH_OFF) for _ in range(2))
+    both = (add(own_catalog, operator(organisation), factor=FIFTH_OFF) for _ in range(2))
     done = await asyncio.gather(*both, return_exceptions=True)
     (failure,) = (outcome for outcome in done if isinstance(outcome, grpc.aio.AioRpcError))
     assert error_from_rpc(failure).metadata == {
@@ -91,12 +95,14 @@ async def test_an_organisation_has_no_more_overrides_than_routers_can_look_throu
         "value": "10000 price overrides",
         "allowed": "an organisation with fewer than 10000 price overrides",
     }
-    assert (await add(own_catalog, admin(str(uuid7())), factor=FIFTH_OFF)).factor == FIFTH_OFF
+    assert (await add(own_catalog, operator(str(uuid7())), factor=FIFTH_OFF)).factor == FIFTH_OFF
 
 
 async def test_an_organisations_own_prices_are_kept_exactly(catalog: Catalog, organisation: str) -> None:
     start = times.to_timestamp(times.now().replace(microsecond=5))
-    added = await add(catalog, admin(organisation), endpoint_id=ENDPOINT, unit_prices=OWN_PRICES, effective_time=start)
+    added = await add(
+        catalog, operator(organisation), endpoint_id=ENDPOINT, unit_prices=OWN_PRICES, effective_time=start
+    )
 
     assert (added.endpoint_id, list(added.unit_prices), added.HasField("factor")) == (ENDPOINT, OWN_PRICES, False)
     assert added.effective_time == start
@@ -104,7 +110,7 @@ async def test_an_organisations_own_prices_are_kept_exactly(catalog: Catalog, or
 
 
 async def test_overrides_are_listed_newest_first_in_pages(catalog: Catalog, organisation: str) -> None:
-    caller = admin(organisation)
+    caller = operator(organisation)
     added = [await add(catalog, caller, factor=ProtoDecimal(value=value)) for value in ("0.9", "0.7", "1")]
     newest = added[::-1]
 
@@ -124,7 +130,7 @@ async def test_a_token_of_another_query_is_refused(catalog: Catalog, organisatio
 
 
 async def test_organisations_see_their_own_only(catalog: Catalog, organisation: str) -> None:
-    added = await add(catalog, admin(organisation), factor=FIFTH_OFF)
+    added = await add(catalog, operator(organisation), factor=FIFTH_OFF)
     stranger, platform = admin(str(uuid7())), as_user(role=ROLE_PLATFORM_ADMIN)
 
     assert await listed(catalog, stranger) == []
@@ -137,10 +143,12 @@ async def test_organisations_see_their_own_only(catalog: Catalog, organisation: 
     assert await listed(catalog, platform) == []
 
 
-async def test_only_a_platform_administrator_adds_for_another_organisation(catalog: Catalog, organisation: str) -> None:
-    stranger, platform = admin(str(uuid7())), as_user(role=ROLE_PLATFORM_ADMIN)
+async def test_platform_administrators_add_for_organisations_and_these_none_for_themselves(
+    catalog: Catalog, organisation: str
+) -> None:
+    own, platform = admin(organisation), as_user(role=ROLE_PLATFORM_ADMIN)
 
-    denied = await refusal(add(catalog, stranger, organisation_id=organisation, factor=FIFTH_OFF))
+    denied = await refusal(add(catalog, own, factor=FIFTH_OFF))
     assert (denied.reason, denied.metadata["required"]) == ("ACCESS_DENIED", "ROLE_PLATFORM_ADMIN")
     added = await add(catalog, platform, organisation_id=organisation, factor=FIFTH_OFF)
     assert added.organisation_id == organisation
@@ -173,7 +181,7 @@ async def test_members_and_project_administrators_see_and_add_none(catalog: Cata
 async def test_what_can_not_be_kept_is_refused_by_field_and_value(
     catalog: Catalog, organisation: str, fields: dict[str, Any], field: str, value: str
 ) -> None:
-    error = await refusal(add(catalog, admin(organisation), **fields))
+    error = await refusal(add(catalog, operator(organisation), **fields))
 
     assert (error.reason, error.metadata["field"]) == ("INVALID_FIELD", f"price_override.{field}")
     assert error.metadata["value"] == value
@@ -182,8 +190,8 @@ async def test_what_can_not_be_kept_is_refused_by_field_and_value(
 
 async def test_an_override_is_announced_and_in_the_snapshot(own_catalog: Catalog, organisation: str) -> None:
     revision = await own_catalog.revision()
-    discount = await add(own_catalog, admin(organisation), factor=FIFTH_OFF)
-    contract = await add(own_catalog, admin(str(uuid7())), endpoint_id=ENDPOINT, unit_prices=OWN_PRICES)
+    discount = await add(own_catalog, operator(organisation), factor=FIFTH_OFF)
+    contract = await add(own_catalog, operator(str(uuid7())), endpoint_id=ENDPOINT, unit_prices=OWN_PRICES)
 
     announced = [change.price_override_added.price_override for change in await own_catalog.changes_after(revision)]
     assert announced == [discount, contract]
@@ -198,7 +206,7 @@ async def test_an_override_is_published_within_a_second(
     catalog = await start_catalog(bus=bus)
     seen = await bus.nc.subscribe("pantheon.changes.v1.catalog.price_override_added")
     async with asyncio.timeout(1):
-        added = await add(catalog, admin(organisation), factor=FIFTH_OFF)
+        added = await add(catalog, operator(organisation), factor=FIFTH_OFF)
         message = await seen.next_msg()
 
     assert Change.FromString(message.data).price_override_added.price_override == added

@@ -65,9 +65,9 @@ def test_a_mistaken_amount_or_day_is_named() -> None:
     with pytest.raises(CommandFailed, match="--prompt: 'cheap' is not allowed; a number from 0 on"):
         price_version(amounts(prompt="cheap"), "", "", unpriced=False)
     with pytest.raises(CommandFailed, match="--factor: '-1' is not allowed"):
-        price_override("acme", "", "-1", "", "")
+        price_override("acme", "", "", "-1", "", "")
     with pytest.raises(CommandFailed, match="--from: 'soon' is not allowed"):
-        price_override("acme", "", "1", "soon", "")
+        price_override("acme", "", "", "1", "soon", "")
 
 
 async def test_what_the_catalog_refuses_is_told_by_the_options_name() -> None:

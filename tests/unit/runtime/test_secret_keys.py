@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.runtime.secret_keys import fingerprint, last_four, secret
 from services.runtime.errors import InvalidField
+from services.runtime.secret_keys import fingerprint, last_four, secret
 
 PRINTABLE = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=4_096)
 

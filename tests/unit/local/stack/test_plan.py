@@ -26,7 +26,7 @@ def who_has(found: dict[str, dict[str, str]], value: str) -> set[str]:
 
 def test_each_secret_is_told_only_to_who_needs_it() -> None:
     found = environments(plan(sandbox=False, provider_environment=PROVIDERS))
-    assert who_has(found, "the master key") == {"auth"}
+    assert who_has(found, "the master key") == {"auth", "catalog"}
     assert who_has(found, "sk-real") == {"catalog"}
     assert who_has(found, DATABASE) == {"auth", "catalog", "usage"}
     for environment in found, environments(plan()):

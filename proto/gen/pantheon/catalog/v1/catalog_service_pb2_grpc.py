@@ -231,8 +231,8 @@ class CatalogServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def AddPriceOverride(self, request, context):
-        """Appends a price override; an organisation has at most 10000. For another organisation than the caller's only a platform
-        administrator may.
+        """Appends a price override; an organisation has at most 10000. Not for its own administrators: it changes what is booked
+        of what the platform's keys pay.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

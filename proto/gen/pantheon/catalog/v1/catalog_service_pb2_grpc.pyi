@@ -39,8 +39,8 @@ class CatalogServiceStub:
     ListPriceOverrides: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ListPriceOverridesRequest, _catalog_service_pb2.ListPriceOverridesResponse]
     """Lists what the caller's organisation pays instead of list prices."""
     AddPriceOverride: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.AddPriceOverrideRequest, _catalog_service_pb2.AddPriceOverrideResponse]
-    """Appends a price override; an organisation has at most 10000. For another organisation than the caller's only a platform
-    administrator may.
+    """Appends a price override; an organisation has at most 10000. Not for its own administrators: it changes what is booked
+    of what the platform's keys pay.
     """
     ListUseCases: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ListUseCasesRequest, _catalog_service_pb2.ListUseCasesResponse]
     """Lists what each use case stands for, for the caller."""
@@ -163,8 +163,8 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _catalog_service_pb2.AddPriceOverrideRequest,
         context: _aio.ServicerContext[_catalog_service_pb2.AddPriceOverrideRequest, _abc.Awaitable[_catalog_service_pb2.AddPriceOverrideResponse]],
     ) -> _abc.Awaitable[_catalog_service_pb2.AddPriceOverrideResponse]:
-        """Appends a price override; an organisation has at most 10000. For another organisation than the caller's only a platform
-        administrator may.
+        """Appends a price override; an organisation has at most 10000. Not for its own administrators: it changes what is booked
+        of what the platform's keys pay.
         """
 
     @_abc_1.abstractmethod
