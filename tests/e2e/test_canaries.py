@@ -56,7 +56,7 @@ async def terminate_amid_streams(scene: Scene) -> None:
     await asyncio.gather(*streams, return_exceptions=True)
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 @pytest.mark.timeout(240)
 async def test_no_secret_comes_out_anywhere(server_directory: Path) -> None:
     async with planted(server_directory / "state") as scene:
