@@ -41,7 +41,7 @@ run: $(STAMP) ## Run the whole stack on this machine, console on port 3000, stat
 test: $(STAMP) ## Run the tests, in less than five minutes (WORKERS=4 for so many processes)
 	@$(KEYLESS) $(BIN)/pytest -n $(WORKERS) --maxprocesses 8 --dist worksteal -m "not proof"
 
-proofs: $(STAMP) ## Run the longer ones: 20 times kill -9, half a minute without NATS, a search for planted secrets
+proofs: $(STAMP) ## Run the longer ones: crashes under load, every forbidden address, planted secrets, the demo
 	@$(KEYLESS) $(BIN)/pytest -m proof
 
 corpus: $(STAMP) ## Replay all recorded provider traffic, where it is at hand, and compare (MODE=byte for one mode)

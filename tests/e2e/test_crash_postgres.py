@@ -7,16 +7,17 @@ import pytest
 from tests.fixtures.deployments import deployment_of, private_stack
 from tests.fixtures.load import Load, each_once, requests_of, verified
 
+KILLS = 4
 
-@pytest.mark.slow
+
+@pytest.mark.proof
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("kills", (2, pytest.param(4, marks=pytest.mark.proof)))
-async def test_postgres_killed_again_and_again_under_load(server_directory: Path, kills: int) -> None:
+async def test_postgres_killed_again_and_again_under_load(server_directory: Path) -> None:
     async with private_stack(server_directory / "stack", durable=True, tokens_per_second=200) as stack:
         assert stack.postgres is not None
         deployment = deployment_of(stack)
         async with Load(deployment, clients=12) as load:
-            for number in range(kills):
+            for number in range(KILLS):
                 await load.told.wait_for_answers(40)
                 if number % 2:
                     await stack.postgres.kill()

@@ -17,19 +17,19 @@ from tests.fixtures.load import Told, complete_over_http, each_once, requests_of
 
 Kill = Callable[[], Awaitable[object]]
 
+KILLS = 20
 STREAMS = 50
 PIECES_OF_A_ROUND = 2_800
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("kills", (4, pytest.param(20, marks=pytest.mark.proof)))
-async def test_kill_9_amid_50_streams_and_a_replay_of_the_last(server_directory: Path, kills: int) -> None:
+async def test_kill_9_amid_50_streams_and_a_replay_of_the_last(server_directory: Path) -> None:
     luck = random.Random(20)
     told = Told()
     async with private_stack(server_directory / "stack", first_token_ms=20, tokens_per_second=120) as stack:
         deployment, router = deployment_of(stack), stack.services["router"]
-        for number in range(kills):
+        for number in range(KILLS):
             await kill_amid_streams(deployment, told, luck.randrange(PIECES_OF_A_ROUND), router.kill)
             if number % 5 == 2:
                 # Once more before it is ready: the repair must bear a crash, too.

@@ -12,7 +12,7 @@ LINE = re.compile(r"^ledger: (\d+) completions sent, (\d+) recorded, 0 missing, 
 MODELS = ("openai/gpt-4-turbo", "anthropic/claude-3-opus", "google/gemini-2.5-flash", "acme/new-model")
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 @pytest.mark.timeout(120)
 def test_it_shows_the_report_proves_the_ledger_and_leaves_nothing(tmp_path: Path) -> None:
     # Neither a key nor a dotenv file may reach it: it would spend money.

@@ -104,7 +104,7 @@ async def assert_refused(call: Any, host: str) -> str:
     return str(error.metadata["allowed"])
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 async def test_a_forbidden_host_is_refused(judged: Judged, record_property: Callable[[str, object], None]) -> None:
     attempts = 0
     for host in FORBIDDEN_HOSTS:
@@ -115,7 +115,7 @@ async def test_a_forbidden_host_is_refused(judged: Judged, record_property: Call
     spellings_proven(record_property, "directly, by 3 doors of the catalog", attempts)
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 async def test_a_name_that_changes_its_answer_is_looked_up_each_time(
     judged: Judged, record_property: Callable[[str, object], None]
 ) -> None:

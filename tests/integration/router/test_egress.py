@@ -66,7 +66,7 @@ async def test_who_is_trusted_would_be_heard(on: Guarded) -> None:
     assert told.reason == "PROVIDER_BROKEN"
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 async def test_a_forbidden_host_is_not_connected_to(on: Guarded, record_property: Record) -> None:
     attempts = 0
     for number, host in enumerate(FORBIDDEN_HOSTS):
@@ -81,7 +81,7 @@ async def test_a_forbidden_host_is_not_connected_to(on: Guarded, record_property
     spellings_proven(record_property, f"directly, by {len(DOORS)} doors of the router", attempts)
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 async def test_a_redirect_to_it_is_an_error_and_not_followed(on: Guarded, record_property: Record) -> None:
     before, attempts, statuses = on.connections, 0, Counter[int]()
     for number, host in enumerate(FORBIDDEN_HOSTS):
@@ -102,7 +102,7 @@ async def test_a_redirect_to_it_is_an_error_and_not_followed(on: Guarded, record
     spellings_proven(record_property, f"by redirect, by {len(DOORS)} doors of the router", attempts)
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 async def test_a_name_that_changes_its_answer_is_judged_each_time(on: Guarded, record_property: Record) -> None:
     before, attempts, answered = on.connections, 0, 0
     nobody = Address(OPEN_FAMILY, (NOBODY_HOST, on.ground.port))
