@@ -90,6 +90,7 @@ async def test_who_is_not_guarded_would_be_heard(authority: Authority) -> None:
             assert would_lead_there >= {listener.getsockname() for listener in ground.silent}
 
 
+@pytest.mark.proof
 @by_each_transport
 @on_both_loops
 async def test_a_forbidden_host_is_not_connected_to(
@@ -103,6 +104,7 @@ async def test_a_forbidden_host_is_not_connected_to(
     note(record_property, "directly", opening)
 
 
+@pytest.mark.proof
 @by_each_transport
 @on_both_loops
 async def test_a_redirect_to_it_is_not_followed(
@@ -117,6 +119,7 @@ async def test_a_redirect_to_it_is_not_followed(
     note(record_property, "by redirect", opening)
 
 
+@pytest.mark.proof
 @on_both_loops
 async def test_a_redirect_to_it_is_refused_even_where_httpx_follows(authority: Authority) -> None:
     with connections_tried() as tried:
@@ -139,6 +142,7 @@ def redirects_from(ground: Ground) -> list[str]:
     return [f"https://{NAME}:{ground.port}/to/{url.encode().hex()}" for url in urls_to(ground.port)]
 
 
+@pytest.mark.proof
 @by_each_transport
 @on_both_loops
 async def test_a_name_that_changes_its_answer_is_judged_each_time(
