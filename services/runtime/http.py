@@ -10,9 +10,8 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from services.runtime.listener import listen
 from services.runtime.logging import get_logger
-
-_BACKLOG = 2_048
 
 
 class HttpServer:
@@ -29,7 +28,6 @@ class HttpServer:
             server_header=False,
             proxy_headers=False,
             date_header=False,
-            backlog=_BACKLOG,
             timeout_keep_alive=75,
         )
         self._server = _Uvicorn(config)
@@ -41,14 +39,7 @@ class HttpServer:
     async def start(self) -> None:
         """Binds the port and serves."""
         host, port = self._address
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((host, port))
-        except OSError as error:
-            listener.close()
-            raise SystemExit(f"The {self._name} port {host}:{port} can't be bound: {error.strerror}") from None
+        listener = listen(host, port, self._name)
         self.port = listener.getsockname()[1]
         self._serving = asyncio.create_task(self._server.serve([listener]), name=f"http.{self._name}")
         await self._server.listening.wait()

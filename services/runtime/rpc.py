@@ -1,18 +1,18 @@
 """What stands around every RPC served: request id, deadline, access, errors as statuses, metrics.
 
-One interceptor wraps each method's handler when it is first called; after that a call pays for the wrapping only.
+Each method's handler is wrapped once, when the server starts.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any, NoReturn, TypeAlias
 
 import grpc
 from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import MethodDescriptor
-from grpc.aio import AbortError, ServerInterceptor
+from grpc.aio import AbortError
 from structlog.contextvars import get_contextvars
 
 from pantheon.auth.v1 import access_pb2
@@ -20,6 +20,8 @@ from services.runtime.auth import Authenticator, access_rule, authorize, set_pri
 from services.runtime.conventions import REQUEST_ID_KEY, SERVICE_KEY, bearer
 from services.runtime.deadline import Deadline
 from services.runtime.errors import DeadlinePassed, InternalFault, PantheonError
+from services.runtime.grpc_asgi.application import Handler
+from services.runtime.grpc_asgi.call import Call
 from services.runtime.identity import ServiceTrust
 from services.runtime.ids import uuid7
 from services.runtime.logging import bind_request, get_logger
@@ -27,38 +29,25 @@ from services.runtime.status import DETAILS_KEY, status_details
 from services.runtime.telemetry import RPC_SECONDS
 
 RpcContext: TypeAlias = grpc.aio.ServicerContext[Any, Any]
-Handler: TypeAlias = Any  # grpc.RpcMethodHandler: generic in the stubs, not at run time
 
+_REQUEST_ID, _SERVICE = REQUEST_ID_KEY.encode(), SERVICE_KEY.encode()
 _REQUEST_ID_LENGTH = 64
-# Served by grpcio itself, to anyone: they tell nothing about users.
+# Served by grpcio's own servicers, to anyone: they tell nothing about users.
 _OPEN_SERVICES = ("/grpc.health.v1.Health/", "/grpc.reflection.v1alpha.ServerReflection/")
 
 
-class Gate(ServerInterceptor):
+class Gate:
     """Guards all methods of a server. A method without an access rule is refused to everybody."""
 
     def __init__(self, authenticator: Authenticator, trust: ServiceTrust, default_seconds: float) -> None:
         self._authenticator = authenticator
         self._trust = trust
         self._default_seconds = default_seconds
-        self._wrapped: dict[str, Handler] = {}
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
-        details: grpc.HandlerCallDetails,
-    ) -> Handler | None:
-        """Gives the wrapped handler of the method; an unknown method is left to grpcio, which refuses it."""
-        method = details.method
-        wrapped = self._wrapped.get(method)
-        if wrapped is None:
-            handler = await continuation(details)
-            if handler is None or method.startswith(_OPEN_SERVICES):
-                return handler
-            wrapped = self._wrapped[method] = self._wrap(method, handler)
-        return wrapped
-
-    def _wrap(self, method: str, handler: Handler) -> Handler:
+    def guard(self, method: str, handler: Handler) -> Handler:
+        """The handler of a method ("/package.Service/Method"), guarded; an open service's as it is."""
+        if method.startswith(_OPEN_SERVICES):
+            return handler
         guarded = _Method(self, method)
         if handler.unary_unary:
             return grpc.unary_unary_rpc_method_handler(
@@ -70,24 +59,24 @@ class Gate(ServerInterceptor):
             )
         raise TypeError(f"{method}: client streams are not served")
 
-    async def admit(self, method: "_Method", context: RpcContext) -> None:
+    async def admit(self, method: "_Method", context: Call) -> None:
         """Verifies who calls and lets them through, or raises."""
-        metadata = {key: str(value) for key, value in context.invocation_metadata() or ()}
-        bind_request(metadata.get(REQUEST_ID_KEY, "")[:_REQUEST_ID_LENGTH] or str(uuid7()))
+        headers = context.headers
+        bind_request(headers.get(_REQUEST_ID, b"").decode("latin-1")[:_REQUEST_ID_LENGTH] or str(uuid7()))
         principal = service = None
         # Where nobody needs credentials nobody's are looked at: a refresh may well bring the expired token along.
         if method.rule.audience != access_pb2.AUDIENCE_PUBLIC:
-            if "authorization" in metadata:
-                principal = await self._authenticator.authenticate(bearer(metadata["authorization"]))
-            if SERVICE_KEY in metadata:
-                service = self._trust.verify(metadata[SERVICE_KEY])
+            if b"authorization" in headers:
+                principal = await self._authenticator.authenticate(bearer(headers[b"authorization"].decode("latin-1")))
+            if _SERVICE in headers:
+                service = self._trust.verify(headers[_SERVICE].decode("latin-1"))
         authorize(method.name, method.rule, principal, service)
         if principal is not None:
             set_principal(principal)
 
-    def seconds_left(self, context: RpcContext) -> float:
+    def seconds_left(self, context: Call) -> float:
         """Until the caller's deadline, or the default where the caller set none."""
-        remaining: Any = context.time_remaining()  # None without a deadline, whatever the stubs say
+        remaining = context.time_remaining()
         return self._default_seconds if remaining is None else remaining
 
 
@@ -104,7 +93,7 @@ class _Method:
     def unary(self, inner: Any) -> Any:
         """The handler of a unary RPC, guarded."""
 
-        async def serve(request: Any, context: RpcContext) -> Any:
+        async def serve(request: Any, context: Call) -> Any:
             began, deadline = time.perf_counter(), self._deadline(context)
             try:
                 with deadline:
@@ -120,7 +109,7 @@ class _Method:
     def stream(self, inner: Any) -> Any:
         """The handler of a server-streaming RPC, guarded."""
 
-        async def serve(request: Any, context: RpcContext) -> AsyncIterator[Any]:
+        async def serve(request: Any, context: Call) -> AsyncIterator[Any]:
             began, deadline = time.perf_counter(), self._deadline(context)
             try:
                 with deadline:
@@ -135,10 +124,10 @@ class _Method:
 
         return serve
 
-    def _deadline(self, context: RpcContext) -> Deadline:
+    def _deadline(self, context: Call) -> Deadline:
         return Deadline(self._loop, self._loop.time() + self._gate.seconds_left(context))
 
-    async def _fail(self, context: RpcContext, failure: Exception, began: float, *, expired: bool) -> NoReturn:
+    async def _fail(self, context: Call, failure: Exception, began: float, *, expired: bool) -> NoReturn:
         """Ends the call with the status of what went wrong; whatever was not foreseen is told only to be ours."""
         if isinstance(failure, AbortError):
             raise failure
@@ -149,9 +138,9 @@ class _Method:
         get_logger().error("rpc.fault", method=self.name, exc_info=failure)
         await self._abort(context, InternalFault(get_contextvars().get("request_id", "")), began)
 
-    async def _abort(self, context: RpcContext, error: PantheonError, began: float) -> NoReturn:
+    async def _abort(self, context: Call, error: PantheonError, began: float) -> NoReturn:
         RPC_SECONDS.labels(self.name, error.code.name).observe(time.perf_counter() - began)
-        trailing = (*(context.trailing_metadata() or ()), (DETAILS_KEY, status_details(error)))
+        trailing = (*context.trailing_metadata(), (DETAILS_KEY, status_details(error)))
         await context.abort(error.code, error.message, trailing)
 
 

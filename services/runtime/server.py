@@ -1,21 +1,28 @@
 """The gRPC server of a process: guarded methods, health, reflection."""
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+import asyncio
+import socket
+from collections.abc import Callable, Mapping
+from typing import Any
 
-import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
+from h2corn import Config, Server
 
 from services.runtime.auth import Authenticator
 from services.runtime.conventions import MAX_MESSAGE_BYTES
+from services.runtime.grpc_asgi.application import GrpcApplication, Handler
 from services.runtime.identity import ServiceTrust
+from services.runtime.listener import listen
 from services.runtime.logging import get_logger
 from services.runtime.rpc import Gate
-
-Servicer = TypeVar("Servicer")
+from services.runtime.settings import host_and_port
 
 _DEFAULT_DEADLINE_SECONDS = 30.0
+# A client keeps all its calls on one connection, and a completion may take minutes.
+_MOST_CALLS_A_CONNECTION = 10_000
+_IDLE_SECONDS = 600.0
+_NEVER_SECONDS = 86_400.0
 
 
 class GrpcServer:
@@ -30,41 +37,78 @@ class GrpcServer:
         default_seconds: float = _DEFAULT_DEADLINE_SECONDS,
         most_bytes: int = MAX_MESSAGE_BYTES,
     ) -> None:
-        options = [
-            ("grpc.max_receive_message_length", most_bytes),
-            ("grpc.max_send_message_length", -1),  # what has been paid for is to be handed over
-            # Two processes that share a port by mistake would each serve half of the calls.
-            ("grpc.so_reuseport", 0),
-            ("grpc.keepalive_permit_without_calls", 1),
-            ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
-        ]
-        gate = Gate(authenticator, trust, default_seconds)
-        self._server = grpc.aio.server(interceptors=[gate], options=options)
-        self._health = health.aio.HealthServicer()
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        self._services = [health.SERVICE_NAME, reflection.SERVICE_NAME]
+        """`most_bytes` is how large a request may be; what is answered has been paid for and has no limit."""
         self._listen = listen
+        self._gate = Gate(authenticator, trust, default_seconds)
+        self._most_bytes = most_bytes
+        self._registry = _Registry()
+        self._health = health.aio.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._registry)  # type: ignore[arg-type]
+        self._services = [health.SERVICE_NAME, reflection.SERVICE_NAME]
+        self._serving: asyncio.Task[None] | None = None
         self.port = 0
 
-    def add(self, register: Callable[[Any, grpc.aio.Server], None], servicer: object, service_name: str) -> None:
+    def add(self, register: Callable[[Any, Any], None], servicer: object, service_name: str) -> None:
         """Adds a servicer by its generated `add_..._to_server`; `service_name` is the proto's full name."""
-        register(servicer, self._server)
+        register(servicer, self._registry)
         self._services.append(service_name)
 
     async def start(self) -> None:
         """Binds the port and serves."""
-        reflection.enable_server_reflection(self._services, self._server)
-        try:
-            self.port = self._server.add_insecure_port(self._listen)
-        except RuntimeError as error:
-            raise SystemExit(f"The gRPC port {self._listen} can't be bound: {error}") from None
-        await self._server.start()
-        await self._health.set("", health_pb2.HealthCheckResponse.SERVING)
-        for name in self._services:
+        reflecting = reflection.aio.ReflectionServicer(self._services)
+        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(reflecting, self._registry)  # type: ignore[no-untyped-call]
+        guarded = {method: self._gate.guard(method, handler) for method, handler in self._registry.handlers.items()}
+        self._application = GrpcApplication(guarded, self._most_bytes)
+        host, port = host_and_port(self._listen, "The gRPC address")
+        self._listener = listen(host, port, "gRPC")
+        self.port = self._listener.getsockname()[1]
+        self._server = Server(self._application, _config(self._listener.fileno()))
+        self._serving = asyncio.create_task(self._server.serve(), name="grpc")
+        await self._server.wait_started()
+        for name in ("", *self._services):
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
         get_logger().info("grpc.serving", listen=self._listen, port=self.port)
 
     async def stop(self, grace: float) -> None:
         """Takes no new calls and gives running ones `grace` seconds."""
         await self._health.enter_graceful_shutdown()
-        await self._server.stop(grace)
+        serving, self._serving = self._serving, None
+        if serving is None:
+            return
+        self._server.shutdown()
+        # The server keeps its copy of the socket until the end: who connects now would wait for an answer.
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        await asyncio.wait({serving}, timeout=grace)
+        self._application.close()
+        await serving
+
+
+class _Registry:
+    """What generated `add_..._to_server` functions take for a server: collects the methods' handlers by path."""
+
+    def __init__(self) -> None:
+        self.handlers: dict[str, Handler] = {}
+
+    def add_generic_rpc_handlers(self, handlers: object) -> None:
+        """Nothing: they are the ones that `add_registered_method_handlers` names one by one."""
+
+    def add_registered_method_handlers(self, service: str, handlers: Mapping[str, Handler]) -> None:
+        """Notes the handlers of a service."""
+        self.handlers |= {f"/{service}/{name}": handler for name, handler in handlers.items()}
+
+
+def _config(listener: int) -> Config:
+    return Config(
+        bind=(f"fd://{listener}",),
+        grpc=True,
+        http1=False,
+        lifespan="off",
+        runtime_threads=1,
+        max_concurrent_streams=_MOST_CALLS_A_CONNECTION,
+        timeout_keep_alive=_IDLE_SECONDS,
+        timeout_graceful_shutdown=_NEVER_SECONDS,  # it is for GrpcServer.stop to say
+        access_log=False,
+        date_header=False,
+        log_format="json",
+    )

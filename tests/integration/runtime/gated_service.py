@@ -75,7 +75,9 @@ class GatedService:
         self.server = GrpcServer(
             "127.0.0.1:0", self.people, ServiceTrust.load(directory, NAME), default_seconds=default_seconds
         )
-        self.server.add(lambda handlers, server: server.add_generic_rpc_handlers(handlers), self._handlers(), SERVICE)
+        self.server.add(
+            lambda handlers, server: server.add_registered_method_handlers(SERVICE, handlers), self._handlers(), SERVICE
+        )
         self._directory = directory
 
     def channel(self, service: str = "", audience: str = NAME) -> grpc.aio.Channel:
@@ -98,14 +100,13 @@ class GatedService:
             await self.behaviour(context)
         yield Empty()
 
-    def _handlers(self) -> tuple[Any, ...]:
+    def _handlers(self) -> dict[str, Any]:
         coding = {"request_deserializer": Empty.FromString, "response_serializer": Empty.SerializeToString}
         unary: Any = grpc.unary_unary_rpc_method_handler
         stream: Any = grpc.unary_stream_rpc_method_handler
-        handlers = {
+        return {
             name: stream(self._stream, **coding) if name == "Watch" else unary(self._unary, **coding) for name in RULES
         }
-        return (grpc.method_handlers_generic_handler(SERVICE, handlers),)
 
 
 @asynccontextmanager
