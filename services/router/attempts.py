@@ -190,22 +190,23 @@ class Attempt:
         booked = tokens if tokens is not None and known else self._estimate(tokens)
         receipt = Receipt(
             state=LEDGER_STATE_SETTLED if known else LEDGER_STATE_ESTIMATED,
-            tokens=booked,
-            amount=Decimal(0) if booked is _NOTHING and self._price else self._rate(booked),
-            price_version_id=self._start.price_version_id,
-            price_override_id=self._start.price_override_id,
-            reported=facts.reported_cost,
-            time_to_first_token=None if self.first_token_at is None else self.first_token_at - self._call.began,
-            total=now - self._call.began,
+            tokens=token_usage(booked),
+            cost=cost_message(
+                Decimal(0) if booked is _NOTHING and self._price else self._rate(booked),
+                facts.reported_cost,
+                self._start.price_version_id,
+                self._start.price_override_id,
+            ),
+            timing=self._timing(now),
         )
         finished = CompletionFinished(
             event_id=self._start.finish_id,
             started=self._start,
             outcome=outcome,  # type: ignore[arg-type]
             state=receipt.state,  # type: ignore[arg-type]
-            tokens=token_usage(booked),
-            cost=cost_message(receipt),
-            timing=self._timing(now),
+            tokens=receipt.tokens,
+            cost=receipt.cost,
+            timing=receipt.timing,
             final=final,
             served_model=facts.served_model,
             provider_response_id=facts.response_id,

@@ -6,38 +6,32 @@ import msgspec
 
 from pantheon.usage.v1.measure_pb2 import Cost, Timing, TokenUsage
 from services.rating import Tokens
-from services.runtime import times
 from services.runtime.money import to_proto
 
 
 class Receipt(msgspec.Struct, frozen=True):
-    """What an attempt came to: tokens as booked, cost in USD (None: unknown), seconds since the request's arrival."""
+    """What an attempt came to, as its FINISH says it and answers repeat it."""
 
     state: int
-    tokens: Tokens
-    amount: Decimal | None
-    price_version_id: str
-    reported: Decimal | None
-    time_to_first_token: float | None
-    total: float
-    price_override_id: str = ""
+    tokens: TokenUsage
+    cost: Cost
+    timing: Timing
+
+    @property
+    def amount(self) -> str:
+        """The cost in USD, exact, in plain notation; empty where it is unknown."""
+        return self.cost.amount.value
 
 
-def cost_message(receipt: Receipt) -> Cost:
-    """The cost as it goes into events and answers; an unknown amount is absent."""
+def cost_message(
+    amount: Decimal | None, reported: Decimal | None, price_version_id: str, price_override_id: str
+) -> Cost:
+    """A cost in USD and where it comes from; an amount that is unknown is absent."""
     return Cost(
-        amount=None if receipt.amount is None else to_proto(receipt.amount),
-        price_version_id=receipt.price_version_id,
-        provider_reported=None if receipt.reported is None else to_proto(receipt.reported),
-        price_override_id=receipt.price_override_id,
-    )
-
-
-def timing(receipt: Receipt) -> Timing:
-    """The latency as it goes into answers."""
-    first = receipt.time_to_first_token
-    return Timing(
-        time_to_first_token=None if first is None else times.duration(first), total=times.duration(receipt.total)
+        amount=None if amount is None else to_proto(amount),
+        price_version_id=price_version_id,
+        provider_reported=None if reported is None else to_proto(reported),
+        price_override_id=price_override_id,
     )
 
 

@@ -128,6 +128,6 @@ def _check_size(spec: CompletionSpec | EmbeddingSpec) -> None:
 def _trail(context: RpcContext, call: Call, receipt: Receipt | None = None) -> None:
     """Sets the trailing metadata; set before the receipt is there, so that a failed call carries its id too."""
     trailing = [("pantheon-request-id", call.id), ("pantheon-model", call.plan.model)]
-    if receipt is not None and receipt.amount is not None:
-        trailing.append(("pantheon-cost", format(receipt.amount, "f")))
+    if receipt is not None and receipt.amount:
+        trailing.append(("pantheon-cost", receipt.amount))
     context.set_trailing_metadata(tuple(trailing))

@@ -13,7 +13,6 @@ from services.router.api.grpc_request import add_extra, length_of
 from services.router.api.vectors import UNREADABLE, numbers
 from services.router.chat import Body, ChatRequest, Format, check_tags
 from services.router.engine import Completed
-from services.router.receipts import cost_message, timing, token_usage
 from services.runtime.errors import InvalidField, ProviderBroken
 
 _MOST_TEXTS = 2048
@@ -48,7 +47,8 @@ def to_request(spec: EmbeddingSpec) -> ChatRequest:
         if spec.dimensions < 1:
             raise InvalidField("dimensions", spec.dimensions, "at least 1")
         body["dimensions"] = msgspec.Raw(_encode(spec.dimensions))
-    add_extra(body, spec.extra_body_json, ("stream",))
+    if spec.extra_body_json:
+        add_extra(body, spec.extra_body_json, ("stream",))
     return ChatRequest(
         model=spec.model,
         body=body,
@@ -73,9 +73,9 @@ def embeddings(completed: Completed, texts: int) -> Embeddings:
         served_model=completed.facts.served_model,
         provider=provider.name,
         embeddings=[Embedding(vector=vector) for vector in _vectors(completed.body, texts)],
-        tokens=token_usage(receipt.tokens) if receipt.state == LEDGER_STATE_SETTLED else None,
-        cost=cost_message(receipt),
-        timing=timing(receipt),
+        tokens=receipt.tokens if receipt.state == LEDGER_STATE_SETTLED else None,
+        cost=receipt.cost,
+        timing=receipt.timing,
         sandbox=provider.sandbox,
     )
 

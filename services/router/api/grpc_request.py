@@ -5,11 +5,12 @@ Format: OpenAI API reference, "Create chat completion".
 
 import base64
 import math
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
+from pantheon.catalog.v1.parameters_pb2 import ModelParameters
 from pantheon.router.v1.completion_pb2 import (
     CompletionSpec,
     ResponseFormat,
@@ -52,36 +53,41 @@ def to_request(spec: CompletionSpec, *, stream: bool) -> ChatRequest:
     Raises:
         InvalidField: something is missing or malformed; the field is named by its path in the spec.
     """
-    if not spec.model:
+    given = {field.name: value for field, value in spec.ListFields()}
+    if "model" not in given:
         raise InvalidField("model", "", "the id of a model")
-    if not spec.messages:
+    if "messages" not in given:
         raise InvalidField("messages", "", "a list of at least one message")
-    check_tags(spec.tags)
-    body: Body = {name: msgspec.Raw(_encode(value)) for name, value in _members(spec)}
+    tags = dict(given.get("tags", ()))
+    check_tags(tags)
+    body: Body = {
+        name: msgspec.Raw(_encode(render(given[field]))) for field, (name, render) in _MEMBERS.items() if field in given
+    }
     if stream:
         body["stream"] = msgspec.Raw(b"true")
-    add_extra(body, spec.extra_body_json, _NOT_EXTRA)
+    if "extra_body_json" in given:
+        add_extra(body, spec.extra_body_json, _NOT_EXTRA)
     return ChatRequest(
         model=spec.model,
         body=body,
         size=length_of(body),
-        parameters=dict(_parameters(spec)),
+        parameters=_parameters(spec.parameters) if "parameters" in given else {},
         stream=stream,
         show_usage=stream,
-        tags=dict(spec.tags),
-        providers=tuple(spec.routing.providers),
-        fallback=not spec.routing.no_fallback,
-        apply_defaults=spec.apply_defaults,
+        tags=tags,
+        providers=tuple(spec.routing.providers) if "routing" in given else (),
+        fallback="routing" not in given or not spec.routing.no_fallback,
+        apply_defaults="apply_defaults" in given,
     )
 
 
 def add_extra(body: Body, text: str, others: Container[str]) -> None:
-    """Adds the members of a JSON object (`extra_body_json`); an empty text has none.
+    """Adds the members of a JSON object (`extra_body_json`).
 
     Raises:
         InvalidField: it is no object, or has members that the body has already or that are among the `others`.
     """
-    for name, value in (_schema("extra_body_json", text) if text else {}).items():
+    for name, value in _schema("extra_body_json", text).items():
         if name in body or name in others:
             shown = name[:_SHOWN_NAME]
             raise InvalidField(f"extra_body_json.{shown}", shown, "members that this message has no field for")
@@ -93,43 +99,35 @@ def length_of(body: Body) -> int:
     return sum(len(bytes(value)) for value in body.values())
 
 
-def _members(spec: CompletionSpec) -> Iterator[tuple[str, Any]]:
-    yield "model", spec.model
-    yield "messages", [message for given in spec.messages for message in _messages(given)]
-    if spec.stop:
-        if len(spec.stop) > _MOST_STOPS:
-            raise InvalidField("stop", len(spec.stop), f"at most {_MOST_STOPS} texts")
-        yield "stop", list(spec.stop)
-    if spec.HasField("seed"):
-        yield "seed", spec.seed
-    if spec.choices:
-        if not 1 <= spec.choices <= _MOST_CHOICES:
-            raise InvalidField("choices", spec.choices, f"1 to {_MOST_CHOICES}")
-        yield "n", spec.choices
-    if spec.reasoning_effort:
-        yield "reasoning_effort", spec.reasoning_effort
-    yield from _tools(spec)
-    if spec.HasField("response_format"):
-        yield "response_format", _response_format(spec.response_format)
-
-
-def _parameters(spec: CompletionSpec) -> Iterator[tuple[str, msgspec.Raw]]:
-    for field, value in spec.parameters.ListFields():
+def _parameters(parameters: ModelParameters) -> dict[str, msgspec.Raw]:
+    given = {field.name: value for field, value in parameters.ListFields()}
+    for name, value in given.items():
         if not math.isfinite(value):
             # JSON has no such numbers; as null it would pass for one that is not set.
-            raise InvalidField(field.name, value, RANGES[field.name].allowed)
-        yield field.name, msgspec.Raw(_encode(value))
+            raise InvalidField(name, value, RANGES[name].allowed)
+    return {name: msgspec.Raw(_encode(value)) for name, value in given.items()}
 
 
-def _tools(spec: CompletionSpec) -> Iterator[tuple[str, Any]]:
-    if len(spec.tools) > _MOST_TOOLS:
-        raise InvalidField("tools", len(spec.tools), f"at most {_MOST_TOOLS} tools")
-    if spec.tools:
-        yield "tools", [_tool(place, tool) for place, tool in enumerate(spec.tools)]
-    if spec.HasField("tool_choice"):
-        yield "tool_choice", _tool_choice(spec.tool_choice)
-    if spec.HasField("parallel_tool_calls"):
-        yield "parallel_tool_calls", spec.parallel_tool_calls
+def _all_messages(messages: Sequence[Message]) -> list[Json]:
+    return [rendered for message in messages for rendered in _messages(message)]
+
+
+def _stop(texts: Sequence[str]) -> list[str]:
+    if len(texts) > _MOST_STOPS:
+        raise InvalidField("stop", len(texts), f"at most {_MOST_STOPS} texts")
+    return list(texts)
+
+
+def _choices(count: int) -> int:
+    if not 1 <= count <= _MOST_CHOICES:
+        raise InvalidField("choices", count, f"1 to {_MOST_CHOICES}")
+    return count
+
+
+def _tools(tools: Sequence[Tool]) -> list[Json]:
+    if len(tools) > _MOST_TOOLS:
+        raise InvalidField("tools", len(tools), f"at most {_MOST_TOOLS} tools")
+    return [_tool(place, tool) for place, tool in enumerate(tools)]
 
 
 def _messages(message: Message) -> Iterator[Json]:
@@ -259,3 +257,18 @@ def _schema(path: str, text: str) -> Body:
         return _object.decode(text)
     except (msgspec.DecodeError, RecursionError) as error:
         raise InvalidField(path, text, f"a JSON object ({error})") from None
+
+
+_MEMBERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
+    "model": ("model", str),
+    "messages": ("messages", _all_messages),
+    "stop": ("stop", _stop),
+    "seed": ("seed", int),
+    "choices": ("n", _choices),
+    "reasoning_effort": ("reasoning_effort", str),
+    "tools": ("tools", _tools),
+    "tool_choice": ("tool_choice", _tool_choice),
+    "parallel_tool_calls": ("parallel_tool_calls", bool),
+    "response_format": ("response_format", _response_format),
+}
+"""The spec's fields that become members of the body: a member's name, and how its value is said in it."""

@@ -5,7 +5,6 @@ OpenRouter, "Reasoning tokens" (`reasoning`, `reasoning_details`).
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -28,7 +27,7 @@ from services.router.api.numbering import CallNumbers
 from services.router.attempts import Call
 from services.router.chat import Facts
 from services.router.plan import Candidate
-from services.router.receipts import Receipt, cost_message, timing, token_usage
+from services.router.receipts import Receipt
 from services.router.wire.lenient import LenientDecoder
 from services.router.wire.openai_chat_answer import text_of
 
@@ -58,16 +57,15 @@ class _Answer(msgspec.Struct):
 _decode = LenientDecoder(_Answer).decode
 
 
-@dataclass(slots=True)
-class _Growing:
+class _Growing(msgspec.Struct):
     """One of the answers of a stream, as far as it has come."""
 
-    text: list[str] = field(default_factory=list)
-    refusal: list[str] = field(default_factory=list)
-    reasoning: list[str] = field(default_factory=list)
+    text: list[str] = []
+    refusal: list[str] = []
+    reasoning: list[str] = []
     signature: str = ""
-    calls: dict[int, ToolCallPart] = field(default_factory=dict)
-    numbers: CallNumbers = field(default_factory=partial(CallNumbers, as_given=True))
+    calls: dict[int, ToolCallPart] = {}
+    numbers: CallNumbers = msgspec.field(default_factory=partial(CallNumbers, as_given=True))
     finish_reason: str = ""
 
     def choice(self, index: int) -> Choice:
@@ -127,9 +125,9 @@ class Accumulator:
             served_model=facts.served_model,
             provider=candidate.provider.name,
             choices=[growing.choice(index) for index, growing in sorted(self._choices.items())],
-            tokens=token_usage(receipt.tokens) if settled else None,
-            cost=cost_message(receipt),
-            timing=timing(receipt),
+            tokens=receipt.tokens if settled else None,
+            cost=receipt.cost,
+            timing=receipt.timing,
             create_time=_instant(self._created),
             sandbox=candidate.provider.sandbox,
         )

@@ -22,7 +22,6 @@ def completed_headers(completed: Completed) -> Headers:
     headers = origin_headers(completed.call, completed.candidate)
     if completed.facts.served_model:
         headers.append((b"x-pantheon-served-model", completed.facts.served_model.encode("ascii", "replace")))
-    amount = completed.receipt.amount
-    if amount is not None:
-        headers.append((b"x-pantheon-cost", format(amount, "f").encode()))
+    if completed.receipt.amount:
+        headers.append((b"x-pantheon-cost", completed.receipt.amount.encode()))
     return headers

@@ -7,7 +7,6 @@ from pantheon.router.v1.model_test_pb2 import ModelTest
 from services.router.api.grpc_response import Accumulator
 from services.router.attempts import Call
 from services.router.engine import Engine
-from services.router.receipts import cost_message, timing, token_usage
 from services.router.trial.language import same_language
 from services.router.trial.verdict import judge, judge_refusal
 from services.runtime.errors import ProviderError
@@ -46,9 +45,9 @@ async def try_out(engine: Engine, call: Call, prompt: str) -> ModelTest:
         served_model=facts.served_model,
         text=text,
         finish_reason=facts.finish_reason,
-        timing=timing(receipt),
-        tokens=token_usage(receipt.tokens),
-        cost=cost_message(receipt),
+        timing=receipt.timing,
+        tokens=receipt.tokens,
+        cost=receipt.cost,
         verdict=judge(text, facts.finish_reason, same_language=await same_language(prompt, text)),
     )
 

@@ -12,14 +12,17 @@ import msgspec
 from pantheon.auth.v1.access_pb2 import Role
 from pantheon.events.v1.completion_pb2 import CompletionEvent, CompletionFinished, CompletionStarted
 from pantheon.usage.v1.ledger_pb2 import Surface
-from services.rating import CompiledPrice, PriceOverride, PriceUnit, PriceVersion, UnitPrice, compile_price
+from pantheon.usage.v1.measure_pb2 import Timing
+from services.rating import CompiledPrice, PriceOverride, PriceUnit, PriceVersion, Tokens, UnitPrice, compile_price
 from services.router.attempts import Attempt, Call
 from services.router.catalog import Catalog, Endpoint, Model, Provider, Settings
 from services.router.chat import ChatRequest, Format
 from services.router.plan import Candidate, Plan, make_plan
 from services.router.prices import DatedPrice
+from services.router.receipts import Receipt, cost_message, token_usage
 from services.router.wire.base import Dialect
 from services.router.wire.openai_chat import OpenAIChat
+from services.runtime import times
 from services.runtime.auth import ALL_SCOPES, Principal
 from services.runtime.errors import JournalUnavailable
 from services.runtime.ids import uuid7
@@ -61,6 +64,13 @@ def price(
             unit_prices=tuple(UnitPrice(unit, Decimal(amount), 1_000_000) for unit, amount in units),
         )
     )
+
+
+def bill(state: int, tokens: Tokens | None = None, amount: str = "") -> Receipt:
+    """A receipt: half a second in all, a quarter to the first token."""
+    cost = cost_message(Decimal(amount) if amount else None, None, "price-1", "")
+    timing = Timing(time_to_first_token=times.duration(0.25), total=times.duration(0.5))
+    return Receipt(state, token_usage(tokens or Tokens()), cost, timing)
 
 
 def model(name: str, *endpoints: Endpoint, most: int | None = None, **facts: Any) -> Model:

@@ -53,7 +53,7 @@ class ResponseEvents:
         """
         output = self._output.end(status_of(self._finish_reason))
         response = ended(self._response, output, self._finish_reason, self._model, facts.tokens, int(time.time()))
-        cost = None if receipt.amount is None else msgspec.Raw(format(receipt.amount, "f").encode())
+        cost = msgspec.Raw(receipt.amount.encode()) if receipt.amount else None
         response["pantheon"] = {"request_id": self._call.id, "model": self._call.plan.model, "cost": cost}
         self._emit(f"response.{response['status']}", response=response)
         return self._taken()

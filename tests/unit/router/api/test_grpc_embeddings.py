@@ -3,7 +3,6 @@
 import base64
 import struct
 import time
-from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -19,9 +18,8 @@ from services.router.catalog import Endpoint
 from services.router.chat import Facts, Format
 from services.router.engine import Completed
 from services.router.plan import Candidate, Plan
-from services.router.receipts import Receipt
 from services.runtime.errors import InvalidField, ProviderBroken
-from tests.unit.router.calls import PRINCIPAL, WIRE, provider, request
+from tests.unit.router.calls import PRINCIPAL, WIRE, bill, provider, request
 
 
 def completed(*vectors: Any, state: int = LEDGER_STATE_SETTLED) -> Completed:
@@ -30,7 +28,7 @@ def completed(*vectors: Any, state: int = LEDGER_STATE_SETTLED) -> Completed:
     call = Call("request-1", request(), PRINCIPAL, SURFACE_GRPC, plan, time.monotonic())
     body = msgspec.json.encode({"data": vectors})
     facts = Facts(served_model="text-embedding-3-small-v2")
-    receipt = Receipt(state, Tokens(7, 0), Decimal("0.00000014"), "price-1", None, 0.25, 0.5)
+    receipt = bill(state, Tokens(7, 0), "0.00000014")
     return Completed(call, candidate, body, Format.EMBEDDINGS, facts, receipt)
 
 

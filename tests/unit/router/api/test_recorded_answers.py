@@ -7,22 +7,20 @@ import pytest
 from pantheon.router.v1.completion_pb2 import Choice
 from pantheon.router.v1.message_pb2 import Part
 from pantheon.usage.v1.ledger_pb2 import LedgerState, Surface
-from services.rating import Tokens
 from services.router.api.grpc_response import Accumulator
 from services.router.attempts import Call
 from services.router.catalog import Endpoint
 from services.router.chat import Facts, Format
 from services.router.plan import Candidate, Plan
-from services.router.receipts import Receipt
 from services.runtime.ids import uuid7
 from tests.fixtures.references import needs
 from tests.integration.router.recorded import FILES, Exchange, parsed, recorded_calls, sample
 from tests.unit.router.api.recordings import chunks_of
-from tests.unit.router.calls import PRINCIPAL, WIRE, provider, request
+from tests.unit.router.calls import PRINCIPAL, WIRE, bill, provider, request
 
 CANDIDATE = Candidate(provider("openai"), Endpoint("openai", "m"), WIRE)
 CALL = Call(str(uuid7()), request(), PRINCIPAL, Surface.SURFACE_GRPC, Plan("m", [CANDIDATE], {}), 0.0)
-RECEIPT = Receipt(LedgerState.LEDGER_STATE_SETTLED, Tokens(), None, "", None, None, 0.0)
+RECEIPT = bill(LedgerState.LEDGER_STATE_SETTLED)
 
 pytestmark = [pytest.mark.corpus, *(needs(file) for file in FILES)]
 

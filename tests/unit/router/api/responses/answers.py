@@ -16,8 +16,7 @@ from services.router.attempts import Call
 from services.router.catalog import Endpoint
 from services.router.chat import Body, ChatRequest, Facts, Format
 from services.router.plan import Candidate, Plan
-from services.router.receipts import Receipt
-from tests.unit.router.calls import PRINCIPAL, WIRE, provider
+from tests.unit.router.calls import PRINCIPAL, WIRE, bill, provider
 
 Json = dict[str, Any]
 TOKENS = Tokens(prompt_tokens=20, completion_tokens=9, cached_tokens=8, reasoning_tokens=4)
@@ -61,7 +60,7 @@ def streamed(chunks: Iterable[bytes], *, tokens: Tokens | None = TOKENS, asked: 
     written = writer.begin()
     for one in chunks:
         written += writer.add(one)
-    written += writer.end(Facts(tokens=tokens), Receipt(0, tokens or Tokens(), None, "", None, None, 1.0))
+    written += writer.end(Facts(tokens=tokens), bill(0, tokens))
     events = read(written)
     assert [event["sequence_number"] for event in events] == list(range(numbered.count))
     for event in events:
