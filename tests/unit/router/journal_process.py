@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from pantheon.events.v1.completion_pb2 import CompletionCheckpointed, CompletionEvent
+from pantheon.events.v1.completion_pb2 import CompletionCheckpointed, CompletionEvent, CompletionStarted
 from services.router.journal import Journal, JournalLimits, lock_spool
 from tests.unit.router.journals import finish_payload, start_payload, started
 
@@ -19,16 +19,24 @@ def say(line: str) -> None:
     os.write(1, line.encode() + b"\n")
 
 
+def start(journal: Journal) -> tuple[int, CompletionStarted]:
+    attempt = started()
+    number = journal.start(start_payload(attempt), 1000)
+    say(f"START {number} {attempt.finish_id}")
+    checkpointed = CompletionCheckpointed(attempt_id=attempt.attempt_id, completion_characters=40)
+    journal.checkpoint(number, CompletionEvent(checkpointed=checkpointed).SerializeToString())
+    return number, attempt
+
+
 async def work(journal: Journal) -> None:
+    # Each attempt starts before the one ahead of it is finished: some are open at whatever moment the process dies.
+    number, attempt = start(journal)
     while True:
-        attempt = started()
-        number = journal.start(start_payload(attempt), 1000)
-        say(f"START {number} {attempt.finish_id}")
-        checkpointed = CompletionCheckpointed(attempt_id=attempt.attempt_id, completion_characters=40)
-        journal.checkpoint(number, CompletionEvent(checkpointed=checkpointed).SerializeToString())
+        following = start(journal)
         await asyncio.sleep(0)
         finish = await journal.finish(number, finish_payload(attempt))
         say(f"FINISH {number} {finish}")
+        number, attempt = following
 
 
 async def main(directory: Path) -> None:
