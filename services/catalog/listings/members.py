@@ -106,9 +106,9 @@ def moment(value: Any) -> datetime | None:
             found = datetime.fromisoformat(value)
         else:
             return None
+        found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         return None
-    found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     return found if _EARLIEST <= found <= _LATEST else None
 
 

@@ -5,7 +5,7 @@ abilities); https://console.groq.com/docs/models (`context_window`); vLLM's `max
 """
 
 from collections.abc import Mapping
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from services.catalog.entities import PARAMETER_NAMES
 from services.catalog.listings import members
@@ -60,4 +60,6 @@ def _unsupported(supported: frozenset[str]) -> tuple[str, ...]:
 def _following(answer: Object) -> Mapping[str, str]:
     """Of the address of the next page only the query: the rest is ours to say."""
     following = members.part(answer, "links").get("next")
-    return dict(parse_qsl(urlsplit(following).query)) if isinstance(following, str) else {}
+    if not isinstance(following, str):
+        return {}
+    return dict(parse_qsl(following.partition("#")[0].partition("?")[2]))

@@ -15,7 +15,7 @@ from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Any
 
-from services.catalog.listings.members import Object, objects
+from services.catalog.listings.members import Object, objects, tokens
 from services.rating import EXACT, PriceTier, PriceUnit, UnitPrice
 
 _MILLION = 1_000_000
@@ -47,6 +47,8 @@ _PICTURES: Mapping[str, tuple[PriceUnit, str]] = MappingProxyType(
 )
 _LEAST_PICTURE = 100
 """Tokens that any picture has."""
+_MOST_DIGITS = 100
+"""Before and after the point, of any price; see `services.rating.money`. Written out, "1e999999999" fills memory."""
 
 TOLD = frozenset({*_WHOLE.values(), *_EACH.values(), *(unit for unit, _ in (*_PARTS.values(), *_PICTURES.values()))})
 """The units it can speak of. Of others its silence says nothing."""
@@ -96,7 +98,10 @@ def _amount(value: Any) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return None
     try:
-        amount = plain(Decimal(str(value).strip()))
+        given = Decimal(str(value).strip())
+        if abs(given.adjusted()) > _MOST_DIGITS:
+            return None
+        amount = plain(given)
         UnitPrice(PriceUnit.PROMPT_TOKEN, _per_million(amount), _MILLION)
     except (InvalidOperation, ArithmeticError, ValueError):
         return None
@@ -111,7 +116,7 @@ def _tiers(pricing: Object, name: str) -> tuple[PriceTier, ...]:
     """Prices that hold above so many prompt tokens. Those by the time of day are left out: the base price stands."""
     tiers: dict[int, Decimal] = {}
     for entry in objects(pricing.get("overrides")):
-        least, price = entry.get(_CONDITION), _amount(entry.get(name))
-        if isinstance(least, int) and least > 0 and price is not None and entry.keys() <= {_CONDITION, *_PRICE_NAMES}:
+        least, price = tokens(entry, _CONDITION), _amount(entry.get(name))
+        if least is not None and price is not None and entry.keys() <= {_CONDITION, *_PRICE_NAMES}:
             tiers[least] = _per_million(price)
     return tuple(PriceTier(above, tiers[above]) for above in sorted(tiers))

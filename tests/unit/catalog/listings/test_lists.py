@@ -88,7 +88,9 @@ def test_openrouter_says_what_a_model_can_do() -> None:
 
 
 @pytest.mark.parametrize("member", [name for name in OPENROUTER if name != "id"])
-@pytest.mark.parametrize("value", (None, -1, "", [], {}, [None], {"a": 1}, True, 1e300, "\0"))
+@pytest.mark.parametrize(
+    "value", (None, -1, "", [], {}, [None], {"a": 1}, True, 1e300, "\0", "0001-01-01T00:00:00+14:00")
+)
 def test_a_member_of_a_surprising_kind_is_unknown_and_harms_no_other(member: str, value: Any) -> None:
     listed = one({**OPENROUTER, member: value})
     assert listed.id == "vendor/model-1"
@@ -106,6 +108,11 @@ def test_the_next_part_is_asked_for_by_its_parameters_alone() -> None:
     links = {"next": "https://elsewhere.example/v1/models?offset=500&limit=500"}
     page = openai_models.page(body(data=[OPENROUTER], links=links))
     assert page.following == {"offset": "500", "limit": "500"}
+
+
+@pytest.mark.parametrize("following", ("https://[elsewhere", "", 7, "#?offset=500"))
+def test_what_is_no_address_of_a_next_part_is_followed_by_none(following: Any) -> None:
+    assert not openai_models.page(body(data=[OPENROUTER], links={"next": following})).following
 
 
 def test_a_bare_array_is_a_list_too() -> None:

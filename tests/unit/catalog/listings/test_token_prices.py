@@ -72,7 +72,9 @@ def test_a_picture_at_the_price_of_text_is_charged_with_it_in_every_tier() -> No
     assert set(told(**BASE, image=BASE["prompt"])) == {"PROMPT_TOKEN", "COMPLETION_TOKEN"}
 
 
-@pytest.mark.parametrize("unknown", ("-1", -1, None, "", "free", "NaN", "Infinity", True, [], "1e400", "1e-400"))
+@pytest.mark.parametrize(
+    "unknown", ("-1", -1, None, "", "free", "NaN", "Infinity", True, [], "1e400", "1e-400", "1e999999999999")
+)
 def test_what_is_no_price_is_unknown_and_not_zero(unknown: Any) -> None:
     assert told(prompt=unknown, completion=unknown) == {}
     assert told(prompt=unknown, completion="0.00001") == {"COMPLETION_TOKEN": ("10", 1_000_000)}
@@ -93,15 +95,13 @@ def test_a_part_at_zero_beside_a_whole_that_costs_is_charged_with_the_whole() ->
     }
 
 
-def test_the_price_of_an_image_s_token_is_none_of_an_image() -> None:
-    assert set(told(**BASE, image=BASE["prompt"])) == {"PROMPT_TOKEN", "COMPLETION_TOKEN"}
-
-
-def test_dearer_long_prompts_are_tiers_and_prices_by_the_hour_are_left_out() -> None:
+def test_dearer_long_prompts_are_tiers_and_other_conditions_are_left_out() -> None:
     overrides = [
         {"min_prompt_tokens": 272_000, "prompt": "0.0000025", "completion": "0.000015"},
         {"min_prompt_tokens": 500_000, "prompt": "0.000005"},
         {"min_prompt_tokens": 1_000, "utc_start": 0, "utc_end": 800, "prompt": "0.0000001"},
+        {"min_prompt_tokens": 2**63, "prompt": "0.0000003"},
+        {"min_prompt_tokens": True, "prompt": "0.0000003"},
         {"prompt": "0.0000002"},
         "nonsense",
     ]
