@@ -4,23 +4,29 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Generator
+from functools import partial
 from typing import Any, cast
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from services.runtime.listener import listen
 from services.runtime.logging import get_logger
 
+_HEAD_SECONDS = 15.0
+
 
 class HttpServer:
-    """Serves an ASGI application on one port until stopped."""
+    """Serves an ASGI application on one port until stopped.
 
-    def __init__(self, app: ASGIApp, host: str, port: int, *, name: str) -> None:
+    A client has `head_seconds` to send the head of its first request, and twice as much for that of a later one.
+    """
+
+    def __init__(self, app: ASGIApp, host: str, port: int, *, name: str, head_seconds: float = _HEAD_SECONDS) -> None:
         config = uvicorn.Config(
             app,
-            http=_Protocol,
+            http=cast("type[asyncio.Protocol]", partial(_Protocol, head_seconds)),
             ws="none",
             lifespan="off",
             log_config=None,
@@ -55,12 +61,42 @@ class HttpServer:
 
 
 class _Protocol(HttpToolsProtocol):
-    """Sends what belongs together as one packet: uvicorn writes the head of an answer and its body one by one."""
+    """Sends what belongs together as one packet: uvicorn writes the head of an answer and its body one by one.
+
+    Closes the connection where the head of a request does not end, for which uvicorn would wait for ever.
+    """
+
+    def __init__(self, head_seconds: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._head_seconds = head_seconds
+        # The request before the head that was awaited when last looked; None: there was none before.
+        self._awaited_after: object = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected."""
         joined = _Joined(cast("asyncio.Transport", transport), self.loop)
         super().connection_made(cast("asyncio.Transport", joined))
+        self._look_later()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is no more."""
+        self._looking.cancel()
+        super().connection_lost(exc)
+
+    def _look_later(self) -> None:
+        # Looked at now and then, for a timer of each request's own would cost each request.
+        self._looking = self.loop.call_later(self._head_seconds, self._look)
+
+    def _look(self) -> None:
+        """Closes the connection if the head awaited now was awaited the last time already."""
+        last = cast("RequestResponseCycle | None", self.cycle)
+        # With the keep-alive timer set nothing of a next request has come, and that timer sees to the rest.
+        if self.timeout_keep_alive_task is None and (last is None or last.response_complete):
+            if last is self._awaited_after:
+                self.transport.close()
+                return
+            self._awaited_after = last
+        self._look_later()
 
 
 class _Joined:
