@@ -1,6 +1,5 @@
 """What follows when a provider's keys change: whether it is configured, and that everybody hears of it."""
 
-from pantheon.events.v1.change_pb2 import Change, ProviderChanged
 from services.catalog import messages
 from services.catalog.entities import Provider
 from services.catalog.provider_key_messages import keys_changed
@@ -16,8 +15,7 @@ async def follow_up(outbox: Outbox, connection: WriteConnection, provider: Provi
         present = with_set_keys(provider, await provider_keys.count(connection, provider.name, ""))
         if present != provider:
             await providers.write_circumstances(connection, present)
-            event = ProviderChanged(provider=messages.provider_message(present))
-            await outbox.add(connection, Change(provider_changed=event))
+            await outbox.add(connection, messages.provider_changed(present))
     await announce_count(outbox, connection, provider, organisation_id)
 
 

@@ -1,9 +1,10 @@
-"""The catalog's entities as messages of pantheon.catalog.v1."""
+"""The catalog's entities as messages of pantheon.catalog.v1, and as events."""
 
 from dataclasses import asdict
 from functools import lru_cache
 
 from pantheon.catalog.v1 import model_pb2, parameters_pb2, provider_pb2
+from pantheon.events.v1.change_pb2 import Change, ModelChanged, ModelRemoved, ProviderChanged
 from services.catalog.entities import Endpoint, Model, Parameters, Provider
 from services.catalog.price_messages import price_version_message
 from services.parameters import specs
@@ -49,6 +50,21 @@ def model_message(model: Model) -> model_pb2.Model:
         successor_id=model.successor_id,
         parameters=_specs(model.max_output_tokens, model.unsupported_parameters, model.default_parameters),
     )
+
+
+def provider_changed(provider: Provider) -> Change:
+    """The event of a provider that is new or another."""
+    return Change(provider_changed=ProviderChanged(provider=provider_message(provider)))
+
+
+def model_changed(model: Model) -> Change:
+    """The event of a model that is new or another."""
+    return Change(model_changed=ModelChanged(model=model_message(model)))
+
+
+def model_removed(model_id: str) -> Change:
+    """The event of a model that left the catalog."""
+    return Change(model_removed=ModelRemoved(model_id=model_id))
 
 
 @lru_cache(_KINDS)

@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from pantheon.events.v1.change_pb2 import Change, ModelChanged, ModelRemoved, ProviderChanged
 from services.catalog import key_changes, messages
 from services.catalog.entities import Provider
 from services.catalog.providers import Circumstances, circumstances, under
@@ -133,9 +132,8 @@ async def _announce(
     outbox: Outbox, connection: WriteConnection, changes: SeedChanges, changed_providers: Collection[str]
 ) -> None:
     for provider in await providers.by_name(connection, changed_providers):
-        event = ProviderChanged(provider=messages.provider_message(provider))
-        await outbox.add(connection, Change(provider_changed=event))
+        await outbox.add(connection, messages.provider_changed(provider))
     for model_id in changes.removed_models:
-        await outbox.add(connection, Change(model_removed=ModelRemoved(model_id=model_id)))
+        await outbox.add(connection, messages.model_removed(model_id))
     for model in await models.by_id(connection, changes.changed_models):
-        await outbox.add(connection, Change(model_changed=ModelChanged(model=messages.model_message(model))))
+        await outbox.add(connection, messages.model_changed(model))

@@ -8,7 +8,6 @@ from pantheon.catalog.v1.catalog_service_pb2 import (
     ListPriceOverridesRequest,
     ListPriceOverridesResponse,
 )
-from pantheon.events.v1.change_pb2 import Change, ModelChanged
 from services.catalog import messages, overrides, price_messages
 from services.catalog.fields import PAGE_DEFAULT, PAGE_MOST, storable
 from services.catalog.prices import asked_price, recorded_after
@@ -37,8 +36,7 @@ class PriceRpcs:
             version = recorded_after(asked, endpoint.last_recorded)
             await prices.append(connection, [(endpoint_id, version)], seeded=False)
             for model in await models.by_id(connection, [endpoint.model_id]):
-                event = ModelChanged(model=messages.model_message(model))
-                await self.resources.outbox.add(connection, Change(model_changed=event))
+                await self.resources.outbox.add(connection, messages.model_changed(model))
         return AddPriceResponse(price=price_messages.price_version_message(version))
 
     async def ListPriceOverrides(

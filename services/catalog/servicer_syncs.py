@@ -13,7 +13,6 @@ from pantheon.catalog.v1.catalog_service_pb2 import (
     SyncModelsRequest,
     SyncModelsResponse,
 )
-from pantheon.events.v1.change_pb2 import Change, ModelChanged, ModelRemoved
 from services.catalog import messages
 from services.catalog.entities import Provider
 from services.catalog.fields import PAGE_DEFAULT, PAGE_MOST
@@ -132,12 +131,9 @@ class SyncRpcs:
         touched = await syncs.apply(connection, plan, _versions(plan, state, now), now)
         present = {model.id: model for model in await models.by_id(connection, touched)}
         for model_id in sorted(touched):
-            if model_id in present:
-                changed = ModelChanged(model=messages.model_message(present[model_id]))
-                await self.resources.outbox.add(connection, Change(model_changed=changed))
-            else:
-                removed = ModelRemoved(model_id=model_id)
-                await self.resources.outbox.add(connection, Change(model_removed=removed))
+            model = present.get(model_id)
+            event = messages.model_changed(model) if model else messages.model_removed(model_id)
+            await self.resources.outbox.add(connection, event)
 
     async def _secrets(self, connection: ReadConnection) -> dict[str, str]:
         """One of the platform's keys by provider: the first from the environment, else the oldest that was set."""

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-from pantheon.events.v1.change_pb2 import Change, ModelChanged, ProviderChanged
+from pantheon.events.v1.change_pb2 import Change
 from services.catalog import (
     custom_model_messages,
     messages,
@@ -22,7 +22,7 @@ async def snapshot(connection: ReadConnection) -> AsyncIterator[Change]:
     instead, custom models, what use cases stand for, then all users' settings.
     """
     for provider in await providers.page(connection):
-        yield Change(provider_changed=ProviderChanged(provider=messages.provider_message(provider)))
+        yield messages.provider_changed(provider)
     for part in (_provider_keys, _models, _price_overrides, _custom_models, _use_cases, _settings):
         async for change in part(connection):
             yield change
@@ -32,7 +32,7 @@ async def _models(connection: ReadConnection) -> AsyncIterator[Change]:
     after = ""
     while batch := await models.page(connection, after=after, limit=_BATCH):
         for model in batch:
-            yield Change(model_changed=ModelChanged(model=messages.model_message(model)))
+            yield messages.model_changed(model)
         after = batch[-1].id
 
 
