@@ -5,24 +5,24 @@ import time
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, NamedTuple, TypeVar
+from typing import Any
 
 import msgspec
 
 from pantheon.catalog.v1.provider_key_pb2 import PROVIDER_KEY_STATUS_VALID
-from services.router.attempts import Attempt, Call, Journal, booked_as, too_long
+from services.router.attempts import Attempt, Call, Journal, booked_as
 from services.router.catalog import CustomModel, Key, origin_of
 from services.router.chat import ChatRequest, Facts, Format
 from services.router.plan import Candidate, make_plan, plan_custom
 from services.router.receipts import Receipt
 from services.router.secret_keys import SecretKeys
+from services.router.sending import Outgoing, Sender, outgoing
 from services.router.snapshot import Snapshot
 from services.router.streaming import Streaming
 from services.router.upstream import NotDispatched, Response
 from services.router.upstreams import Upstreams
 from services.router.wire.base import Answer
 from services.runtime.auth import Principal
-from services.runtime.deadline import Deadline
 from services.runtime.errors import (
     BadRequest,
     PantheonError,
@@ -39,8 +39,6 @@ from services.runtime.errors import (
 from services.runtime.ids import uuid7
 from services.runtime.logging import get_logger
 from services.runtime.tasks import Tasks
-
-Result = TypeVar("Result")
 
 _MOST_ATTEMPTS = 4
 # Longer than a client that left may make an attempt wait for its usage.
@@ -79,9 +77,8 @@ class Engine:
         self._snapshot = snapshot
         self._keys = keys
         self._journal = journal
-        self._upstreams = upstreams
+        self._sender = Sender(upstreams, longest_seconds)
         self._longest_seconds = longest_seconds
-        self._loop = asyncio.get_running_loop()
         self._settling = Tasks()
 
     def call(self, request: ChatRequest, caller: Principal, surface: int, began: float) -> Call:
@@ -110,7 +107,7 @@ class Engine:
         """
         attempt, candidate, response = await self._dispatch(call)
         try:
-            content = await self._in_time(attempt.began, response.read())
+            content = await self._sender.read(attempt.began, response)
             answer = candidate.wire.parse_response(content, call.request.format)
             attempt.facts = answer.facts
             if answer.failure is not None:
@@ -121,8 +118,6 @@ class Engine:
         except Exception as failure:
             await attempt.fail(booked_as(failure, candidate))
             raise
-        finally:
-            response.close()
         return Completed(call, candidate, answer.body, answer.format, answer.facts, await attempt.succeed())
 
     async def open(self, call: Call) -> Streaming:
@@ -146,16 +141,11 @@ class Engine:
     async def _ask(self, call: Call, candidate: Candidate, key: Key) -> Answer:
         began = time.monotonic()
         try:
-            response = await self._in_time(began, self._upstreams.send(candidate, *_outgoing(call, candidate, key)))
+            response = await self._sender.send(began, candidate, outgoing(call, candidate, key), key)
         except NotDispatched as failure:
             raise failure.error from None
-        response.hide(key.secret)
-        try:
-            content = await self._in_time(began, response.read())
-        finally:
-            response.close()
-        if response.status != 200:
-            raise candidate.wire.parse_error(response.status, response.headers, content)
+        await self._sender.check_accepted(began, candidate, response)
+        content = await self._sender.read(began, response)
         self._keys.providers.hear(key, PROVIDER_KEY_STATUS_VALID)
         answer = candidate.wire.parse_response(content, call.request.format)
         if answer.failure is not None:
@@ -186,7 +176,7 @@ class Engine:
         unsent: PantheonError | None = None
         for number, (candidate, key) in enumerate(islice(self._ways(call), _MOST_ATTEMPTS), 1):
             try:
-                outgoing = _outgoing(call, candidate, key)
+                sent = outgoing(call, candidate, key)
                 attempt = Attempt(self._journal, call, candidate, number)
             except BadRequest as inexpressible:
                 unsent = inexpressible
@@ -195,8 +185,7 @@ class Engine:
                 await _book(failed)
                 raise
             try:
-                response = await self._send(attempt, candidate, outgoing, key)
-                self._keys.providers.hear(key, PROVIDER_KEY_STATUS_VALID)
+                response = await self._send(attempt, candidate, sent, key)
             except NotDispatched as refused:
                 attempt.never_dispatched()
                 unsent = booked_as(refused.error, candidate)
@@ -236,51 +225,18 @@ class Engine:
         """Why nothing was tried: no candidate has a key, as far as keys are known."""
         return self._keys.why_none(call.plan.candidates, call.plan.model)
 
-    async def _send(self, attempt: Attempt, candidate: Candidate, outgoing: "_Outgoing", key: Key) -> Response:
-        url, headers, body = outgoing
+    async def _send(self, attempt: Attempt, candidate: Candidate, sent: Outgoing, key: Key) -> Response:
         if candidate.provider.sandbox:
-            headers["x-pantheon-attempt-id"] = str(attempt.id)
-        response = await self._in_time(attempt.began, self._upstreams.send(candidate, url, headers, body))
-        response.hide(key.secret)
+            sent.headers["x-pantheon-attempt-id"] = str(attempt.id)
+        response = await self._sender.send(attempt.began, candidate, sent, key)
         attempt.http_status = response.status
-        if response.status == 200:
-            return response
-        try:
-            content = await self._in_time(attempt.began, response.read())
-        finally:
-            response.close()
-        raise candidate.wire.parse_error(response.status, response.headers, content)
-
-    async def _in_time(self, began: float, waiting: Coroutine[Any, Any, Result]) -> Result:
-        """The result. Raises ProviderTimeout once the attempt has taken longer than any may."""
-        try:
-            with Deadline(self._loop, self._loop.time() + began + self._longest_seconds - time.monotonic()):
-                return await waiting
-        except TimeoutError:
-            raise too_long() from None
+        await self._sender.check_accepted(attempt.began, candidate, response)
+        self._keys.providers.hear(key, PROVIDER_KEY_STATUS_VALID)
+        return response
 
     def _settle(self, close: Callable[[], Coroutine[Any, Any, object]]) -> None:
         """Books what a cancelled request leaves behind, in a task that the cancellation does not reach."""
         self._settling.start("engine.settle", close())
-
-
-class _Outgoing(NamedTuple):
-    """A request as it is sent."""
-
-    url: str
-    headers: dict[str, str]
-    body: bytes
-
-
-def _outgoing(call: Call, candidate: Candidate, key: Key) -> _Outgoing:
-    """What to send to this candidate. Raises BadRequest where its format can't say what the request says."""
-    provider, wire, model = candidate.provider, candidate.wire, candidate.endpoint.provider_model_id
-    request = call.request
-    headers = {"content-type": "application/json", "user-agent": "pantheon", **wire.request_headers(request)}
-    if key.secret:
-        headers[provider.key_header] = provider.key_prefix + key.secret
-    body = wire.render_request(request, model, call.plan.fill, provider.dialect)
-    return _Outgoing(wire.request_url(provider.base_url, model, stream=request.stream), headers, body)
 
 
 @dataclass(frozen=True, slots=True)
