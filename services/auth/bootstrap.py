@@ -19,10 +19,11 @@ from services.auth.entities import ApiKey, Organisation, OwnedKey, Project, User
 from services.auth.passwords import Passwords
 from services.auth.schema import migrate_schema, open_database
 from services.auth.settings import AuthSettings
-from services.auth.store import identity, records
+from services.auth.store import identity
 from services.auth.writing import NOBODY, Write, writing
 from services.runtime import logging, times
 from services.runtime.auth import ALL_SCOPES
+from services.runtime.db import lock_for
 from services.runtime.ids import uuid7
 from services.runtime.keys import secret_hash
 from services.runtime.outbox import Outbox
@@ -57,7 +58,7 @@ async def bootstrap(settings: AuthSettings, *, email: str, output: Path) -> bool
     passwords = Passwords()
     try:
         async with writing(Outbox(db, "auth"), NOBODY, times.now()) as write:
-            await records.lock_for(write.connection, "pantheon.auth.bootstrap")
+            await lock_for(write.connection, "pantheon.auth.bootstrap")
             if await identity.has_users(write.connection):
                 return False
             credentials = Credentials(address, secrets.token_urlsafe(_PASSWORD_BYTES), keys.new_secret())

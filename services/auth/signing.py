@@ -8,7 +8,7 @@ from joserfc.jwk import KeySet, OKPKey
 
 from services.auth.entities import SigningKey
 from services.auth.store import records
-from services.runtime.db import Database, WriteConnection
+from services.runtime.db import Database, WriteConnection, lock_for
 from services.runtime.errors import Conflict
 from services.runtime.sealing import SealBrokenError, Sealer
 
@@ -35,7 +35,7 @@ async def load_signing(db: Database, sealer: Sealer, now: datetime) -> Signing:
         SystemExit: the key was encrypted under another master key; the line printed names the variable.
     """
     async with db.write() as connection:
-        await records.lock_for(connection, PURPOSE)
+        await lock_for(connection, PURPOSE)
         kept = await records.list_signing_keys(connection)
         if not kept:
             kept = [_made(sealer)]
@@ -56,7 +56,7 @@ async def reseal(connection: WriteConnection, sealer: Sealer) -> tuple[list[str]
     Raises:
         Conflict: one can't be opened with any; nothing is to be kept of the transaction.
     """
-    await records.lock_for(connection, PURPOSE)
+    await lock_for(connection, PURPOSE)
     resealed: list[str] = []
     kept = await records.list_signing_keys(connection)
     for key in kept:

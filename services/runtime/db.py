@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any, NewType
 
 from asyncpg import InterfaceError
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -114,6 +115,11 @@ def is_unreachable(error: Exception) -> bool:
 def after_commit(connection: WriteConnection, callback: Callable[[], None]) -> None:
     """Calls `callback` once the transaction is committed, and not at all if it is rolled back."""
     connection.info[_AFTER_COMMIT].append(callback)
+
+
+async def lock_for(connection: AsyncConnection, purpose: str) -> None:
+    """Waits until no other transaction holds the lock of this name, and holds it until this one ends."""
+    await connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:purpose, 0))"), {"purpose": purpose})
 
 
 async def driver(connection: ReadConnection) -> Any:  # asyncpg has no type stubs

@@ -6,7 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from services.runtime.db import async_url
+from services.runtime.db import async_url, lock_for
 
 
 async def migrate(dsn: str, *, schema: str, directory: Path) -> None:
@@ -17,9 +17,7 @@ async def migrate(dsn: str, *, schema: str, directory: Path) -> None:
     engine = create_async_engine(async_url(dsn), poolclass=NullPool)
     try:
         async with engine.begin() as connection:
-            await connection.execute(
-                text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"pantheon.migrate.{schema}"}
-            )
+            await lock_for(connection, f"pantheon.migrate.{schema}")
             if await _applied(connection, schema) == newest(directory):
                 return
             from services.runtime.upgrade import upgrade  # noqa: PLC0415 - its head says why

@@ -21,7 +21,7 @@ from pantheon.events.v1.change_feed_service_pb2 import (
 from pantheon.events.v1.change_pb2 import Change, RevisionBeat
 from services.runtime import times
 from services.runtime.bus import CHANGES, Bus
-from services.runtime.db import Database, ReadConnection, WriteConnection, after_commit
+from services.runtime.db import Database, ReadConnection, WriteConnection, after_commit, lock_for
 from services.runtime.errors import DependencyUnavailable, ResourceNotFound
 from services.runtime.ids import uuid7
 from services.runtime.logging import get_logger
@@ -103,9 +103,7 @@ class OutboxRelay:
     async def _publish_some(self) -> bool:
         async with self._outbox.db.write() as connection:
             # Another replica's relay may have looked before what we were woken for was committed: wait, don't give up.
-            await connection.execute(
-                text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": self._lock_name}
-            )
+            await lock_for(connection, self._lock_name)
             rows = (
                 await connection.execute(
                     text(

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import insert as plain_insert
-from sqlalchemy import select, text, update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from services.auth.entities import Actor, SigningKey
@@ -39,11 +39,6 @@ async def claim_request(
         return made_id
     made: UUID = (await connection.execute(select(requests.c.made_id).filter_by(**claim))).scalar_one()
     return made
-
-
-async def lock_for(connection: WriteConnection, purpose: str) -> None:
-    """Waits until no other transaction holds the lock of this name, and holds it until this one ends."""
-    await connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:purpose, 0))"), {"purpose": purpose})
 
 
 async def list_signing_keys(connection: ReadConnection) -> Sequence[SigningKey]:

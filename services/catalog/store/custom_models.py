@@ -29,7 +29,7 @@ from services.catalog.custom_model_entities import Cost, CustomModel, Descriptio
 from services.catalog.entities import PARAMETER_NAMES, Parameters
 from services.catalog.tables import CUSTOM_MODEL_PRICES, CUSTOM_MODELS
 from services.rating import PriceVersion
-from services.runtime.db import ReadConnection, WriteConnection
+from services.runtime.db import ReadConnection, WriteConnection, lock_for
 from services.runtime.ids import is_id
 
 # Appendix A of Postgres' manual.
@@ -99,8 +99,7 @@ async def page_of_all(connection: ReadConnection, *, after: str = "", limit: int
 
 async def lock_owner(connection: WriteConnection, user_id: str) -> None:
     """Lets one transaction at a time make models of this user."""
-    name = f"pantheon.catalog.custom_models.{user_id}"
-    await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+    await lock_for(connection, f"pantheon.catalog.custom_models.{user_id}")
 
 
 async def number_of(connection: ReadConnection, user_id: str) -> int:

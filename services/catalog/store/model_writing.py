@@ -5,12 +5,12 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, Text, all_, any_, bindparam, delete, func, select, update
+from sqlalchemy import ARRAY, Text, all_, any_, bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from services.catalog.entities import Endpoint, Model
 from services.catalog.tables import ENDPOINTS, MODEL_ALIASES, MODELS
-from services.runtime.db import ReadConnection, WriteConnection
+from services.runtime.db import ReadConnection, WriteConnection, lock_for
 
 
 async def lock(connection: WriteConnection) -> None:
@@ -18,7 +18,7 @@ async def lock(connection: WriteConnection) -> None:
 
     They are announced whole: who read one while somebody else changed another part of it would announce it without.
     """
-    await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("pantheon.catalog.models", 0))))
+    await lock_for(connection, "pantheon.catalog.models")
 
 
 async def others_with(connection: ReadConnection, models: Sequence[Model]) -> list[str]:

@@ -21,7 +21,7 @@ from services.catalog.tables import (
     UNIT_PRICES,
 )
 from services.rating import PriceOverride, PriceVersion, UnitPrice
-from services.runtime.db import ReadConnection, WriteConnection
+from services.runtime.db import ReadConnection, WriteConnection, lock_for
 
 _OVERRIDES = PRICE_OVERRIDES.c
 
@@ -70,8 +70,7 @@ async def target(connection: ReadConnection, provider: str, endpoint_id: str) ->
 
 async def lock_overrides(connection: WriteConnection, organisation_id: str) -> None:
     """Lets one transaction at a time add overrides of this organisation."""
-    name = f"pantheon.catalog.price_overrides.{organisation_id}"
-    await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+    await lock_for(connection, f"pantheon.catalog.price_overrides.{organisation_id}")
 
 
 async def number_of_overrides(connection: ReadConnection, organisation_id: str) -> int:

@@ -3,20 +3,19 @@
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.catalog.entities import PARAMETER_NAMES, Choice, Parameters, UserSettings
 from services.catalog.tables import USER_SETTINGS
-from services.runtime.db import ReadConnection, WriteConnection
+from services.runtime.db import ReadConnection, WriteConnection, lock_for
 
 _NIL = "00000000-0000-0000-0000-000000000000"
 
 
 async def lock(connection: WriteConnection, user_id: str) -> None:
     """Lets one transaction at a time change the settings of this user, those never set before included."""
-    name = f"pantheon.catalog.settings.{user_id}"
-    await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+    await lock_for(connection, f"pantheon.catalog.settings.{user_id}")
 
 
 async def get(connection: ReadConnection, user_id: str) -> UserSettings:

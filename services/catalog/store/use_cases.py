@@ -4,13 +4,13 @@ from collections import defaultdict
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Row, delete, func, select
+from sqlalchemy import Row, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.catalog.entities import Choice
 from services.catalog.tables import USE_CASE_CHOICES
 from services.catalog.use_cases import USE_CASES, Choices
-from services.runtime.db import ReadConnection, WriteConnection
+from services.runtime.db import ReadConnection, WriteConnection, lock_for
 
 PLATFORM = "00000000-0000-0000-0000-000000000000"
 """Whose choices are the platform's defaults, as they were announced last."""
@@ -20,8 +20,7 @@ _NAMES = {number: name for name, number in USE_CASES.items()}
 
 async def lock(connection: WriteConnection, organisation_id: str) -> None:
     """Lets one transaction at a time change the choices of this organisation, those of none included."""
-    name = f"pantheon.catalog.use_cases.{organisation_id}"
-    await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+    await lock_for(connection, f"pantheon.catalog.use_cases.{organisation_id}")
 
 
 async def get(connection: ReadConnection, organisation_id: str) -> Choices:
