@@ -20,6 +20,7 @@ from pantheon.catalog.v1.custom_model_pb2 import CustomModel
 from pantheon.catalog.v1.settings_pb2 import UserSettings
 from services.cli.asking import confirm
 from services.cli.calling import Caller
+from services.cli.numbers import digits
 from services.cli.output import UNKNOWN, console, count, facts, moment, print_json, table
 from services.cli.running import WRONG_INPUT, CommandFailed
 from services.edge.rest.custom_model_bodies import (
@@ -218,7 +219,7 @@ def check_members(document: Members, beside: tuple[str, ...] = ()) -> None:
 def _costs(cost: CostBody | None) -> tuple[str, str]:
     if cost is None:
         return "unpriced", "unpriced"
-    return bytes(cost.input).decode(), bytes(cost.output).decode()
+    return digits(cost.input), digits(cost.output)
 
 
 def _key(model: CustomModelBody) -> str:

@@ -11,9 +11,10 @@ from pantheon.catalog.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from pantheon.catalog.v1.model_pb2 import Capability, Model, ModelOrder
 from services.cli.calling import Caller
 from services.cli.near import suggesting
-from services.cli.numbers import parse_decimal
+from services.cli.numbers import digits
 from services.cli.output import UNKNOWN, console, count, facts, moment, print_json, table
 from services.cli.price_tables import price_history
+from services.edge.rest import decimals
 from services.edge.rest.model_bodies import EndpointBody, ModelBody, model_body
 from services.edge.rest.names import Names
 from services.runtime import money, times
@@ -48,7 +49,7 @@ def models_request(  # noqa: PLR0913 - one a filter
     """What to list, as the options say it; prices are in USD per million tokens.
 
     Raises:
-        InvalidField, CommandFailed: an option's value is not allowed.
+        InvalidField: an option's value is not allowed.
     """
     request = ListModelsRequest(
         search=search,
@@ -62,7 +63,7 @@ def models_request(  # noqa: PLR0913 - one a filter
     )
     for name, text in (("max_prompt_price", max_prompt_price), ("max_completion_price", max_completion_price)):
         if text:
-            getattr(request, name).CopyFrom(money.to_proto(parse_decimal(text, _OPTIONS[name])))
+            getattr(request, name).CopyFrom(money.to_proto(decimals.read(_OPTIONS[name], text)))
     return request
 
 
@@ -154,7 +155,7 @@ def _offers(endpoints: Sequence[EndpointBody]) -> list[tuple[str, tuple[str, ...
 
 
 def _prices(prices: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(bytes(prices[unit]).decode() if unit in prices else "unpriced" for unit in _SHOWN_PRICES)
+    return tuple(digits(prices[unit]) if unit in prices else "unpriced" for unit in _SHOWN_PRICES)
 
 
 def _abilities(model: ModelBody) -> str:

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
-from msgspec import Raw
 from rich.table import Table
 
+from services.cli.numbers import digits
 from services.cli.output import UNKNOWN, moment, table
 from services.edge.rest.model_bodies import EndpointBody
 from services.edge.rest.price_bodies import PriceVersionBody, UnitPriceBody
@@ -37,8 +37,7 @@ def overrides_table(overrides: Iterable[PriceOverrideBody]) -> Table:
     made = table("override of", "from", "factor", "unit", *figures, "source", right=("factor", *figures))
     for override in overrides:
         target = override.endpoint_id or f"all of {override.provider}"
-        factor = bytes(override.factor).decode().replace("null", "")
-        begin = (target, since(override.effective_time), factor)
+        begin = (target, since(override.effective_time), digits(override.factor))
         if override.unit_prices:
             _add(made, begin, override.unit_prices, override.source)
         else:
@@ -68,10 +67,6 @@ def _cells(unit_prices: Sequence[UnitPriceBody]) -> Iterator[tuple[str, ...]]:
         yield _UNPRICED
     for entry in unit_prices:
         unit = entry.unit or UNKNOWN
-        yield unit, _plain(entry.price), f"{entry.per:,}", ""
+        yield unit, digits(entry.price), f"{entry.per:,}", ""
         for tier in entry.tiers:
-            yield "", _plain(tier.price), f"{entry.per:,}", f"{tier.above_prompt_tokens:,}"
-
-
-def _plain(amount: Raw) -> str:
-    return bytes(amount).decode()
+            yield "", digits(tier.price), f"{entry.per:,}", f"{tier.above_prompt_tokens:,}"

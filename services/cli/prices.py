@@ -15,11 +15,11 @@ from pantheon.catalog.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from pantheon.catalog.v1.price_pb2 import PriceOverride, PriceUnit, PriceVersion, UnitPrice
 from services.cli.calling import Caller, CallFailed
 from services.cli.models import found_model
-from services.cli.numbers import parse_decimal
 from services.cli.output import console, print_json
 from services.cli.price_tables import overrides_table, price_history, since
 from services.cli.running import WRONG_INPUT, CommandFailed
 from services.cli.times import parse_time
+from services.edge.rest import decimals
 from services.edge.rest.model_bodies import EndpointBody, model_body
 from services.edge.rest.price_bodies import price_version_body
 from services.edge.rest.price_override_bodies import PriceOverrideBody, price_override_body
@@ -106,7 +106,7 @@ def price_version(amounts: Mapping[str, str], begin: str, source: str, *, unpric
     """What an endpoint is to cost, as the options say it; `amounts` by option, in USD per million tokens or a request.
 
     Raises:
-        CommandFailed: a value is not allowed, or nothing says what it is to cost.
+        InvalidField, CommandFailed: a value is not allowed, or nothing says what it is to cost.
     """
     given = {option: text for option, text in amounts.items() if text}
     if bool(given) == unpriced:
@@ -114,19 +114,19 @@ def price_version(amounts: Mapping[str, str], begin: str, source: str, *, unpric
     unit_prices = []
     for option, text in given.items():
         unit, per = _UNITS[option]
-        unit_prices.append(UnitPrice(unit=unit, price=money.to_proto(parse_decimal(text, option)), per=per))
+        unit_prices.append(UnitPrice(unit=unit, price=money.to_proto(decimals.read(option, text)), per=per))
     return PriceVersion(effective_time=_begin(begin), unit_prices=unit_prices, source=source)
 
 
 def price_override(
     provider: str, endpoint_id: str, organisation_id: str, factor: str, begin: str, source: str
 ) -> PriceOverride:
-    """What an organisation is to pay instead of list prices, as the options say it. Raises CommandFailed."""
+    """What an organisation is to pay instead of list prices, as the options say it. Raises as `price_version` does."""
     return PriceOverride(
         provider=provider,
         endpoint_id=endpoint_id,
         organisation_id=organisation_id,
-        factor=money.to_proto(parse_decimal(factor, "--factor")),
+        factor=money.to_proto(decimals.read("--factor", factor)),
         effective_time=_begin(begin),
         source=source,
     )

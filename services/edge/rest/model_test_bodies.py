@@ -68,8 +68,8 @@ def model_test_body(test: ModelTest) -> ModelTestBody:
 
 def _cost(cost: Cost) -> CostBody:
     return CostBody(
-        decimals.raw_of(cost.amount) if cost.HasField("amount") else decimals.NULL,
-        decimals.raw_of(cost.provider_reported) if cost.HasField("provider_reported") else decimals.NULL,
+        decimals.shown(cost, "amount"),
+        decimals.shown(cost, "provider_reported"),
         cost.price_version_id or None,
         cost.price_override_id or None,
     )

@@ -32,7 +32,7 @@ def price_override_body(override: PriceOverride) -> PriceOverrideBody:
         endpoint_id=override.endpoint_id or None,
         effective_time=instants.shown(override, "effective_time"),
         record_time=instants.shown(override, "record_time"),
-        factor=decimals.raw_of(override.factor) if override.HasField("factor") else decimals.NULL,
+        factor=decimals.shown(override, "factor"),
         unit_prices=unit_price_bodies(override.unit_prices),
         source=override.source,
     )

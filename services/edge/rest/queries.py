@@ -1,11 +1,11 @@
 """The parameters of a query string, taken by name and type; whatever else is there is refused. Pure."""
 
-import re
 from collections.abc import Collection, Iterable
 from decimal import Decimal
 
 from starlette.requests import Request
 
+from services.edge.rest import decimals
 from services.runtime.errors import InvalidField
 
 PAGE = ("page_size", "page_token")
@@ -15,7 +15,6 @@ _NAME_SHOWN = 100
 _INT32_MOST = 2**31 - 1
 _INT64_MOST = 2**63 - 1
 _FLAGS = {"true": True, "false": False}
-_AMOUNT = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")
 
 
 class Query:
@@ -76,12 +75,7 @@ class Query:
         Raises:
             InvalidField: it is something else.
         """
-        if name not in self:
-            return None
-        text = self.text(name)
-        if _AMOUNT.fullmatch(text) is None:
-            raise InvalidField(name, text, "a number from 0 on, as 2.5")
-        return Decimal(text)
+        return decimals.read(name, self.text(name)) if name in self else None
 
     @property
     def page_size(self) -> int:

@@ -108,7 +108,7 @@ def test_a_mistaken_option_is_named_with_what_is_allowed() -> None:
         models_request(capabilities=("flying",))
     with pytest.raises(InvalidField, match="--order: 'mood' is not allowed; one of id, prompt-price"):
         models_request(order="mood")
-    with pytest.raises(CommandFailed, match="--max-completion-price: '-1' is not allowed; a number from 0 on"):
+    with pytest.raises(InvalidField, match="--max-completion-price: '-1' is not allowed; a number from 0 on"):
         models_request(max_completion_price="-1")
 
 

@@ -62,9 +62,9 @@ def test_an_endpoint_is_priced_or_it_is_not(given: dict[str, str], unpriced: boo
 
 
 def test_a_mistaken_amount_or_day_is_named() -> None:
-    with pytest.raises(CommandFailed, match="--prompt: 'cheap' is not allowed; a number from 0 on"):
+    with pytest.raises(InvalidField, match="--prompt: 'cheap' is not allowed; a number from 0 on"):
         price_version(amounts(prompt="cheap"), "", "", unpriced=False)
-    with pytest.raises(CommandFailed, match="--factor: '-1' is not allowed"):
+    with pytest.raises(InvalidField, match="--factor: '-1' is not allowed"):
         price_override("acme", "", "", "-1", "", "")
     with pytest.raises(CommandFailed, match="--from: 'soon' is not allowed"):
         price_override("acme", "", "", "1", "soon", "")
