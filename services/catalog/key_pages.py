@@ -4,15 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Self
-from uuid import UUID
 
 from services.catalog.provider_keys import ProviderKey
 from services.runtime.errors import InvalidPageToken
-from services.runtime.ids import is_id
+from services.runtime.ids import NIL, is_id
 from services.runtime.paging import decode_token, encode_token
 
 _FROM_ENVIRONMENT, _SET = "0", "1"
-_NIL = str(UUID(int=0))
 _Place = tuple[str, str, str]
 """The provider, where the key comes from, and its number there or its id: as they are ordered."""
 
@@ -41,7 +39,7 @@ class KeyPage:
     def after_set(self) -> tuple[str, str]:
         """Provider and id of the key after which those in the table are to be read, `size` and one of them."""
         provider, source, place = self.after
-        return provider, place if source == _SET else _NIL
+        return provider, place if source == _SET else NIL
 
     def cut(self, given: Iterable[ProviderKey], rows: Iterable[ProviderKey]) -> tuple[Sequence[ProviderKey], str]:
         """The keys to show, of all `given` in the environment and the `rows` read; and the token of the next page."""

@@ -5,6 +5,9 @@ import time
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+NIL = str(UUID(int=0))
+"""Nobody's id (RFC 9562, section 5.9), and before all others."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _VERSION_AND_VARIANT = (0x7 << 76) | (0x2 << 62)
 _RANDOM_MASK = ((1 << 12) - 1) << 64 | (1 << 62) - 1

@@ -30,12 +30,11 @@ from services.catalog.entities import PARAMETER_NAMES, Parameters
 from services.catalog.tables import CUSTOM_MODEL_PRICES, CUSTOM_MODELS
 from services.rating import PriceVersion
 from services.runtime.db import ReadConnection, WriteConnection, lock_for
-from services.runtime.ids import is_id
+from services.runtime.ids import NIL, is_id
 
 # Appendix A of Postgres' manual.
 _UNIQUE_VIOLATION = "23505"
-_NIL = "00000000-0000-0000-0000-000000000000"
-START = ("", _NIL)
+START = ("", NIL)
 """Before the first model id and id."""
 
 _OWN = (
@@ -71,8 +70,8 @@ async def meant(
 ) -> CustomModel | None:
     """What `custom/<slug>` means to this user in this project: the user's own model, else the one shared there."""
     query = _selected(lock).where(CUSTOM_MODELS.c.model_id == model_id)
-    own = and_(CUSTOM_MODELS.c.user_id == (user_id or _NIL), CUSTOM_MODELS.c.project_id.is_(None))
-    shared = CUSTOM_MODELS.c.project_id == (project_id or _NIL)
+    own = and_(CUSTOM_MODELS.c.user_id == (user_id or NIL), CUSTOM_MODELS.c.project_id.is_(None))
+    shared = CUSTOM_MODELS.c.project_id == (project_id or NIL)
     found = await _models(connection, query.where(or_(own, shared)))
     return min(found, key=lambda model: bool(model.description.project_id), default=None)
 
@@ -81,7 +80,7 @@ async def page(
     connection: ReadConnection, user_id: str, project_id: str, *, after: tuple[str, str] = START, limit: int
 ) -> list[CustomModel]:
     """The user's own models and those shared in the project, by model id and id, from after these on."""
-    theirs = or_(CUSTOM_MODELS.c.user_id == (user_id or _NIL), CUSTOM_MODELS.c.project_id == (project_id or _NIL))
+    theirs = or_(CUSTOM_MODELS.c.user_id == (user_id or NIL), CUSTOM_MODELS.c.project_id == (project_id or NIL))
     key = tuple_(CUSTOM_MODELS.c.model_id, CUSTOM_MODELS.c.id)
     query = (
         _selected()
@@ -93,7 +92,7 @@ async def page(
 
 async def page_of_all(connection: ReadConnection, *, after: str = "", limit: int) -> list[CustomModel]:
     """Everybody's models whose id comes after `after`, by id."""
-    query = _selected().where(CUSTOM_MODELS.c.id > (after or _NIL)).order_by(CUSTOM_MODELS.c.id)
+    query = _selected().where(CUSTOM_MODELS.c.id > (after or NIL)).order_by(CUSTOM_MODELS.c.id)
     return await _models(connection, query.limit(limit))
 
 
@@ -154,7 +153,7 @@ async def secrets(connection: ReadConnection, ids: Iterable[str]) -> list[Sealed
 
 async def all_secrets(connection: ReadConnection, *, after: str = "", limit: int) -> list[SealedKey]:
     """The keys of models whose id comes after `after`, in their envelopes, by id."""
-    return await _sealed_keys(connection, CUSTOM_MODELS.c.id > (after or _NIL), limit)
+    return await _sealed_keys(connection, CUSTOM_MODELS.c.id > (after or NIL), limit)
 
 
 async def reseal(connection: WriteConnection, key: SealedKey, sealed: bytes) -> bool:

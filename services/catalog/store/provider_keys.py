@@ -11,9 +11,7 @@ from pantheon.catalog.v1.provider_key_pb2 import ProviderKeyStatus
 from services.catalog.provider_keys import KeyStatus, ProviderKey, SealedKey
 from services.catalog.tables import PROVIDER_KEY_STATUSES, PROVIDER_KEYS
 from services.runtime.db import ReadConnection, WriteConnection
-from services.runtime.ids import is_id
-
-NIL = "00000000-0000-0000-0000-000000000000"
+from services.runtime.ids import NIL, is_id
 
 _KEYS = PROVIDER_KEYS.c
 _STATUSES = PROVIDER_KEY_STATUSES.c

@@ -9,8 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from services.catalog.entities import PARAMETER_NAMES, Choice, Parameters, UserSettings
 from services.catalog.tables import USER_SETTINGS
 from services.runtime.db import ReadConnection, WriteConnection, lock_for
-
-_NIL = "00000000-0000-0000-0000-000000000000"
+from services.runtime.ids import NIL
 
 
 async def lock(connection: WriteConnection, user_id: str) -> None:
@@ -26,7 +25,7 @@ async def get(connection: ReadConnection, user_id: str) -> UserSettings:
 
 async def page(connection: ReadConnection, *, after: str = "", limit: int) -> list[UserSettings]:
     """Settings of users whose id comes after `after`, by user."""
-    query = select(USER_SETTINGS).where(USER_SETTINGS.c.user_id > (after or _NIL))
+    query = select(USER_SETTINGS).where(USER_SETTINGS.c.user_id > (after or NIL))
     return [_settings(row) for row in await connection.execute(query.order_by(USER_SETTINGS.c.user_id).limit(limit))]
 
 

@@ -11,8 +11,9 @@ from services.catalog.entities import Choice
 from services.catalog.tables import USE_CASE_CHOICES
 from services.catalog.use_cases import USE_CASES, Choices
 from services.runtime.db import ReadConnection, WriteConnection, lock_for
+from services.runtime.ids import NIL
 
-PLATFORM = "00000000-0000-0000-0000-000000000000"
+PLATFORM = NIL
 """Whose choices are the platform's defaults, as they were announced last."""
 
 _NAMES = {number: name for name, number in USE_CASES.items()}
