@@ -34,16 +34,17 @@ from pantheon.catalog.v1.model_pb2 import (
     MODALITY_IMAGE,
     MODEL_ORDER_CONTEXT_WINDOW,
     MODEL_ORDER_RELEASE_TIME,
+    MODEL_ORDER_UNSPECIFIED,
 )
 from services.catalog.entities import Model
 from services.catalog.model_query import UNIT_OF_ORDER, ModelQuery, Position
 from services.catalog.store import models
+from services.catalog.store.providers import is_usable
 from services.catalog.tables import (
     ENDPOINTS,
     MODEL_ALIASES,
     MODELS,
     PRICE_VERSIONS,
-    PROVIDER_KEYS,
     PROVIDERS,
     UNIT_PRICES,
 )
@@ -70,7 +71,7 @@ async def page(connection: ReadConnection, query: ModelQuery, after: Position | 
     matching = _matching(query).cte("matching").prefix_with("MATERIALIZED", dialect="postgresql")
     total = select(func.count()).select_from(matching).scalar_subquery()
     value, model_id = matching.c.value, matching.c.id
-    by_id_backwards = query.order == 0 and query.reverse
+    by_id_backwards = query.order == MODEL_ORDER_UNSPECIFIED and query.reverse
     statement = select(model_id, value, total.label("total")).limit(limit + 1)
     if after is not None:
         statement = statement.where(_beyond(value, model_id, after, query))
@@ -137,7 +138,7 @@ def _beyond(
     value: ColumnElement[Any], model_id: ColumnElement[str], after: Position, query: ModelQuery
 ) -> ColumnElement[bool]:
     """Whether a row comes after another; unknown values are behind all others."""
-    if query.order == 0:
+    if query.order == MODEL_ORDER_UNSPECIFIED:
         return model_id < after.model_id if query.reverse else model_id > after.model_id
     behind = model_id > after.model_id
     if after.value is None:
@@ -151,7 +152,8 @@ def _filters(query: ModelQuery) -> list[ColumnElement[bool]]:
     if query.provider:
         found.append(_offered(ENDPOINTS.c.provider == query.provider))
     if query.available_only:
-        found.append(_offered(ENDPOINTS.c.provider.in_(_available(query.organisation_id))))
+        usable = select(PROVIDERS.c.name).where(is_usable(query.organisation_id))
+        found.append(_offered(ENDPOINTS.c.provider.in_(usable)))
     if query.search:
         found.append(_named(query.search))
     if query.min_context_window:
@@ -159,16 +161,6 @@ def _filters(query: ModelQuery) -> list[ColumnElement[bool]]:
     if query.current_only:
         found.append(or_(MODELS.c.deprecation_time.is_(None), MODELS.c.deprecation_time > query.now))
     return [*found, *(_CAPABLE[capability] for capability in query.capabilities)]
-
-
-def _available(organisation_id: str) -> Select[Any]:
-    """Providers that are configured for everybody, or by a key of the organisation's own."""
-    if not organisation_id:
-        return select(PROVIDERS.c.name).where(PROVIDERS.c.configured)
-    own = exists().where(
-        PROVIDER_KEYS.c.provider == PROVIDERS.c.name, PROVIDER_KEYS.c.organisation_id == organisation_id
-    )
-    return select(PROVIDERS.c.name).where(or_(PROVIDERS.c.configured, and_(PROVIDERS.c.base_url != "", own)))
 
 
 def _offered(condition: ColumnElement[bool]) -> ColumnElement[bool]:

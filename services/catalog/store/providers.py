@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from dataclasses import asdict, fields
 from typing import Any
 
-from sqlalchemy import Row, and_, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, exists, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from services.catalog.entities import Provider, ProviderFlags
 from services.catalog.tables import PROVIDER_KEYS, PROVIDERS
 from services.runtime.db import ReadConnection, WriteConnection
+from services.runtime.ids import NIL
 
 _FLAGS = tuple(field.name for field in fields(ProviderFlags))
 _CIRCUMSTANCES = ("base_url", "configured", "sandbox", "key_fingerprint", "environment_keys")
@@ -52,10 +53,16 @@ async def lock_all(connection: WriteConnection) -> list[Provider]:
 
 async def usable(connection: ReadConnection, organisation_id: str) -> list[Provider]:
     """The providers that this organisation's requests can go to, by name: configured, or with keys of its own."""
-    own = select(PROVIDER_KEYS.c.provider).where(PROVIDER_KEYS.c.organisation_id == (organisation_id or None))
-    with_keys = and_(PROVIDERS.c.base_url != "", PROVIDERS.c.name.in_(own))
-    query = select(PROVIDERS).where(or_(PROVIDERS.c.configured, with_keys)).order_by(PROVIDERS.c.name)
+    query = select(PROVIDERS).where(is_usable(organisation_id)).order_by(PROVIDERS.c.name)
     return [_provider(row) for row in await connection.execute(query)]
+
+
+def is_usable(organisation_id: str) -> ColumnElement[bool]:
+    """Whether a row is of a provider that this organisation's requests can go to; without one: anybody's."""
+    own = exists().where(
+        PROVIDER_KEYS.c.provider == PROVIDERS.c.name, PROVIDER_KEYS.c.organisation_id == (organisation_id or NIL)
+    )
+    return or_(PROVIDERS.c.configured, and_(PROVIDERS.c.base_url != "", own))
 
 
 async def seed_digests(connection: ReadConnection) -> dict[str, bytes]:
