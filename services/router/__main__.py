@@ -1,6 +1,7 @@
 """The router process: `python -m services.router`."""
 
 from pantheon.router.v1 import router_service_pb2, router_service_pb2_grpc
+from services.router.api.admission import RUNNING, Admission
 from services.router.api.grpc import RouterServicer
 from services.router.api.http import MAX_BODY_BYTES
 from services.router.api.routes import http_api
@@ -64,11 +65,13 @@ async def serve(settings: RouterSettings) -> None:
         server = GrpcServer(
             settings.grpc_listen, callers, trust, default_seconds=settings.longest_attempt, most_bytes=most_bytes
         )
-        servicer = RouterServicer(engine, checked_by(catalog))
+        admission = Admission(settings.max_concurrent_requests)
+        RUNNING.set_function(lambda: admission.running)
+        servicer = RouterServicer(engine, checked_by(catalog), admission)
         server.add(router_service_pb2_grpc.add_RouterServiceServicer_to_server, servicer, _SERVICE)
         await process.serve(server)
         host, port = host_and_port(settings.http_listen, "PANTHEON_HTTP_LISTEN")
-        await process.serve(HttpServer(http_api(engine, callers, snapshot), host, port, name="http"))
+        await process.serve(HttpServer(http_api(engine, callers, snapshot, admission), host, port, name="http"))
         await process.run()
 
 

@@ -30,6 +30,8 @@ class RouterSettings(CallerSettings, EgressSettings):
     """To wait for a provider's status line, or between two pieces of its answer."""
     longest_attempt: float = Field(default=1_800.0, gt=0)
     """An attempt takes no longer; the usage service settles what is older than its own setting of this name."""
+    max_concurrent_requests: int = Field(default=4_096, ge=1)
+    """How many requests are served at once, over HTTP and gRPC together; one more is refused at once."""
 
     @property
     def journal_limits(self) -> JournalLimits:

@@ -286,8 +286,8 @@ class JournalUnavailable(Unavailable):
 class ServiceUnavailable(Unavailable):
     reason = "SERVICE_UNAVAILABLE"
 
-    def __init__(self, service: str) -> None:
-        super().__init__(f"The {service} is not ready, or is shutting down", service=service)
+    def __init__(self, service: str, why: str = "is not ready, or is shutting down", **metadata: object) -> None:
+        super().__init__(f"The {service} {why}", service=service, **metadata)
 
 
 class DependencyUnavailable(Unavailable):

@@ -20,6 +20,7 @@ from pantheon.router.v1.router_service_pb2 import (
 from pantheon.router.v1.router_service_pb2_grpc import RouterServiceServicer
 from pantheon.usage.v1.ledger_pb2 import SURFACE_GRPC
 from services.router.api import grpc_embeddings
+from services.router.api.admission import Admission
 from services.router.api.grpc_model_test import prompt_of, trial_request
 from services.router.api.grpc_request import to_request
 from services.router.api.grpc_response import Accumulator
@@ -40,59 +41,64 @@ from services.runtime.secret_keys import secret
 class RouterServicer(RouterServiceServicer):
     """See the proto."""
 
-    def __init__(self, engine: Engine, check: Check) -> None:
+    def __init__(self, engine: Engine, check: Check, admission: Admission) -> None:
         """`check` says of custom models that are not kept what they would be."""
         self._engine = engine
         self._check = check
+        self._admission = admission
 
     async def Complete(self, request: CompleteRequest, context: RpcContext) -> CompleteResponse:
-        call = self._call(request.spec, context, stream=False)
-        completed = await self._engine.complete(call)
-        accumulator = Accumulator()
-        accumulator.add_whole(completed.body)
-        _trail(context, call, completed.receipt)
-        return CompleteResponse(
-            completion=accumulator.completion(call, completed.candidate, completed.facts, completed.receipt)
-        )
+        with self._admission:
+            call = self._call(request.spec, context, stream=False)
+            completed = await self._engine.complete(call)
+            accumulator = Accumulator()
+            accumulator.add_whole(completed.body)
+            _trail(context, call, completed.receipt)
+            return CompleteResponse(
+                completion=accumulator.completion(call, completed.candidate, completed.facts, completed.receipt)
+            )
 
     async def StreamComplete(
         self, request: StreamCompleteRequest, context: RpcContext
     ) -> AsyncIterator[StreamCompleteResponse]:
-        call = self._call(request.spec, context, stream=True)
-        accumulator = Accumulator()
-        async with await self._engine.open(call) as streaming, aclosing(streaming.frames()) as frames:
-            provider = streaming.candidate.provider
-            yield StreamCompleteResponse(
-                started=StreamStarted(
-                    request_id=call.id, model=call.plan.model, provider=provider.name, sandbox=provider.sandbox
+        with self._admission:
+            call = self._call(request.spec, context, stream=True)
+            accumulator = Accumulator()
+            async with await self._engine.open(call) as streaming, aclosing(streaming.frames()) as frames:
+                provider = streaming.candidate.provider
+                yield StreamCompleteResponse(
+                    started=StreamStarted(
+                        request_id=call.id, model=call.plan.model, provider=provider.name, sandbox=provider.sandbox
+                    )
                 )
+                async for batch in frames:
+                    for frame in batch:
+                        for delta in accumulator.add(frame.data) if frame.data else ():
+                            yield StreamCompleteResponse(delta=delta)
+            receipt = streaming.final_receipt()
+            _trail(context, call, receipt)
+            yield StreamCompleteResponse(
+                completion=accumulator.completion(call, streaming.candidate, streaming.facts, receipt)
             )
-            async for batch in frames:
-                for frame in batch:
-                    for delta in accumulator.add(frame.data) if frame.data else ():
-                        yield StreamCompleteResponse(delta=delta)
-        receipt = streaming.final_receipt()
-        _trail(context, call, receipt)
-        yield StreamCompleteResponse(
-            completion=accumulator.completion(call, streaming.candidate, streaming.facts, receipt)
-        )
 
     async def TestModel(self, request: TestModelRequest, context: RpcContext) -> TestModelResponse:
-        began = time.monotonic()
-        prompt = prompt_of(request)
-        if request.HasField("custom_model"):
-            call = await self._unsaved(request, prompt, context, began)
-        else:
-            call = self._begin(trial_request(request.model, prompt), context, began)
-        return TestModelResponse(test=await try_out(self._engine, call, prompt))
+        with self._admission:
+            began = time.monotonic()
+            prompt = prompt_of(request)
+            if request.HasField("custom_model"):
+                call = await self._unsaved(request, prompt, context, began)
+            else:
+                call = self._begin(trial_request(request.model, prompt), context, began)
+            return TestModelResponse(test=await try_out(self._engine, call, prompt))
 
     async def Embed(self, request: EmbedRequest, context: RpcContext) -> EmbedResponse:
-        began = time.monotonic()
-        _check_size(request.spec)
-        call = self._begin(grpc_embeddings.to_request(request.spec), context, began)
-        completed = await self._engine.complete(call)
-        _trail(context, call, completed.receipt)
-        return EmbedResponse(embeddings=grpc_embeddings.embeddings(completed, len(request.spec.texts)))
+        with self._admission:
+            began = time.monotonic()
+            _check_size(request.spec)
+            call = self._begin(grpc_embeddings.to_request(request.spec), context, began)
+            completed = await self._engine.complete(call)
+            _trail(context, call, completed.receipt)
+            return EmbedResponse(embeddings=grpc_embeddings.embeddings(completed, len(request.spec.texts)))
 
     def _call(self, spec: CompletionSpec, context: RpcContext, *, stream: bool) -> Call:
         began = time.monotonic()

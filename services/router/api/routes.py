@@ -1,6 +1,7 @@
 """Everything the HTTP port serves."""
 
 from services.router.api import openai_errors
+from services.router.api.admission import Admission, Admitted
 from services.router.api.anthropic.counting import CountTokensSurface
 from services.router.api.anthropic.surface import MessagesSurface
 from services.router.api.app import HttpApi, Surface
@@ -13,15 +14,18 @@ from services.router.snapshot import Snapshot
 from services.runtime.auth import Authenticator
 
 
-def http_api(engine: Engine, authenticator: Authenticator, snapshot: Snapshot) -> HttpApi:
-    """The ASGI application with all surfaces."""
+def http_api(engine: Engine, authenticator: Authenticator, snapshot: Snapshot, admission: Admission) -> HttpApi:
+    """The ASGI application with all surfaces. What may go to a provider has to be admitted."""
     models = ModelsSurface(snapshot)
+    asking: dict[str, Surface] = {
+        "/v1/chat/completions": ChatSurface(engine),
+        "/v1/embeddings": EmbeddingsSurface(engine),
+        "/v1/messages": MessagesSurface(engine),
+        "/v1/messages/count_tokens": CountTokensSurface(engine),
+        RESPONSES: ResponsesSurface(engine),
+    }
     exact: dict[tuple[str, str], Surface] = {
-        ("POST", "/v1/chat/completions"): ChatSurface(engine),
-        ("POST", "/v1/embeddings"): EmbeddingsSurface(engine),
-        ("POST", "/v1/messages"): MessagesSurface(engine),
-        ("POST", "/v1/messages/count_tokens"): CountTokensSurface(engine),
-        ("POST", RESPONSES): ResponsesSurface(engine),
+        **{("POST", path): Admitted(surface, admission) for path, surface in asking.items()},
         ("GET", MODELS): models,
     }
     stored = StoredResponses()

@@ -22,6 +22,7 @@ from pantheon.router.v1 import router_service_pb2_grpc
 from pantheon.router.v1.completion_pb2 import Completion, CompletionSpec
 from pantheon.router.v1.message_pb2 import Message, MessageRole, Part, TextPart
 from pantheon.router.v1.router_service_pb2 import CompleteRequest, StreamCompleteRequest, StreamCompleteResponse
+from services.router.api.admission import Admission
 from services.router.api.grpc import RouterServicer
 from services.router.api.http import MAX_BODY_BYTES
 from services.router.api.routes import http_api
@@ -265,6 +266,7 @@ async def routing(
     egress_allow: str = "",
     upstreams: Upstreams | None = None,
     check: Check = _allowed,
+    most_running: int = 1_000,
 ) -> AsyncIterator[RunningRouter]:
     """A router with the caller's own snapshot and source of keys. Without `authenticator` it knows one key.
 
@@ -281,13 +283,14 @@ async def routing(
         engine = Engine(snapshot, secret_keys, journal, upstreams, longest_seconds=longest_seconds)
         stack.push_async_callback(engine.settled)
         known = authenticator or OneKey()
-        http_server = HttpServer(http_api(engine, known, snapshot), "127.0.0.1", 0, name="http")
+        admission = Admission(most_running)
+        http_server = HttpServer(http_api(engine, known, snapshot, admission), "127.0.0.1", 0, name="http")
         await http_server.start()
         stack.push_async_callback(http_server.stop, 1)
         generate(directory / "service-keys", ["router"])
         trust = ServiceTrust.load(directory / "service-keys", "router")
         grpc_server = GrpcServer("127.0.0.1:0", known, trust, most_bytes=4 * MAX_BODY_BYTES)
-        servicer = RouterServicer(engine, check)
+        servicer = RouterServicer(engine, check, admission)
         grpc_server.add(router_service_pb2_grpc.add_RouterServiceServicer_to_server, servicer, _SERVICE)
         await grpc_server.start()
         stack.push_async_callback(grpc_server.stop, 1)

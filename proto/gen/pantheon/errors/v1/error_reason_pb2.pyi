@@ -150,7 +150,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     {"reason":"JOURNAL_UNAVAILABLE","domain":"pantheon","metadata":{"detail":"spool full"}}
     """
     ERROR_REASON_SERVICE_UNAVAILABLE: _ErrorReason.ValueType  # 51
-    """The service is draining or not ready yet. UNAVAILABLE, 503.
+    """The service is draining, not ready yet, or at as many requests as it may serve at once. UNAVAILABLE, 503.
     {"reason":"SERVICE_UNAVAILABLE","domain":"pantheon","metadata":{"service":"router"}}
     """
     ERROR_REASON_DEPENDENCY_UNAVAILABLE: _ErrorReason.ValueType  # 52
@@ -316,7 +316,7 @@ ERROR_REASON_JOURNAL_UNAVAILABLE: ErrorReason.ValueType  # 50
 {"reason":"JOURNAL_UNAVAILABLE","domain":"pantheon","metadata":{"detail":"spool full"}}
 """
 ERROR_REASON_SERVICE_UNAVAILABLE: ErrorReason.ValueType  # 51
-"""The service is draining or not ready yet. UNAVAILABLE, 503.
+"""The service is draining, not ready yet, or at as many requests as it may serve at once. UNAVAILABLE, 503.
 {"reason":"SERVICE_UNAVAILABLE","domain":"pantheon","metadata":{"service":"router"}}
 """
 ERROR_REASON_DEPENDENCY_UNAVAILABLE: ErrorReason.ValueType  # 52

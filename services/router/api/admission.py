@@ -1,0 +1,56 @@
+"""How much a router serves at once, over all its surfaces together."""
+
+from types import TracebackType
+
+from prometheus_client import Gauge
+
+from services.router.api.app import ErrorShape, Exchange, Surface
+from services.runtime.errors import ServiceUnavailable
+
+RUNNING = Gauge("pantheon_router_requests_running", "Requests for completions, embeddings and counts under way.")
+_RETRY_SECONDS = 1
+
+
+class Admission:
+    """Lets so many requests in at once: each enters it for as long as it is served.
+
+    Attributes:
+        running: how many are in it.
+    """
+
+    __slots__ = ("_most", "running")
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.running = 0
+
+    def __enter__(self) -> None:
+        """Raises ServiceUnavailable where there are as many as there may be."""
+        if self.running >= self._most:
+            raise ServiceUnavailable(
+                "router", f"serves {self._most} requests, the most it may", retry_after_seconds=_RETRY_SECONDS
+            )
+        self.running += 1
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.running -= 1
+
+
+class Admitted:
+    """A surface of the HTTP port whose requests count."""
+
+    def __init__(self, surface: Surface, admission: Admission) -> None:
+        self._surface = surface
+        self._admission = admission
+
+    @property
+    def errors(self) -> ErrorShape:
+        """As the surface's own."""
+        return self._surface.errors
+
+    async def serve(self, exchange: Exchange) -> None:
+        """Answers, unless there are too many."""
+        with self._admission:
+            await self._surface.serve(exchange)
