@@ -29,6 +29,12 @@ Other scripts have fewer characters a token and are underestimated; the ledger m
 Body = dict[str, msgspec.Raw]
 """A JSON object whose members are still the bytes they came in."""
 
+NULL = msgspec.Raw(b"null")
+"""A member that says nothing, as if it were absent."""
+
+UNREADABLE_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding raises: it is of another kind or no JSON at all, it is not UTF-8, it is nested too deeply."""
+
 
 class Format(Enum):
     """What requests and answers are written in."""
@@ -39,6 +45,10 @@ class Format(Enum):
     GEMINI = "gemini"
     EMBEDDINGS = "openai_embeddings"
     COUNT_TOKENS = "anthropic_count_tokens"
+
+
+CHAT_FORMATS = frozenset({Format.CHAT, Format.RESPONSES, Format.MESSAGES})
+"""Those in which a completion is asked for."""
 
 
 def _as_it_is(body: Body) -> Body:

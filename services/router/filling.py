@@ -5,14 +5,12 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from services.parameters import Range
-from services.router.chat import Body, ChatRequest, Format
+from services.router.chat import CHAT_FORMATS, NULL, UNREADABLE_JSON, Body, ChatRequest, Format
 from services.router.parameters import ChosenParameters, Parameter
 from services.runtime.errors import InvalidField
 
 _MAX_TOKENS = "max_tokens"
 _encode = msgspec.json.Encoder().encode
-_NULL = msgspec.Raw(b"null")
-_CHAT_FORMATS = {Format.CHAT, Format.RESPONSES, Format.MESSAGES}
 _OTHER_MAX_TOKENS = {Format.CHAT: "max_completion_tokens", Format.RESPONSES: "max_output_tokens"}
 
 
@@ -26,7 +24,7 @@ def fill_in(request: ChatRequest, parameters: Sequence[Parameter], *levels: Chos
         InvalidField: a parameter is out of range.
     """
     fill: Body = {}
-    if request.format not in _CHAT_FORMATS:
+    if request.format not in CHAT_FORMATS:
         return fill
     chosen = [level for level in levels if level is not None]
     for parameter in parameters:
@@ -56,7 +54,7 @@ def most_tokens_asked(request: ChatRequest, fill: Mapping[str, msgspec.Raw]) -> 
         return 1
     try:
         return msgspec.json.decode(given, type=int)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE_JSON:
         return 1  # which is refused elsewhere
 
 
@@ -69,16 +67,16 @@ def _as_sent(value: float, parameter: Parameter) -> msgspec.Raw:
 def _given(request: ChatRequest, name: str) -> tuple[str, msgspec.Raw | None]:
     """What the request itself says, and under which name: max_tokens has others in OpenAI's formats."""
     body = request.body
-    if name == _MAX_TOKENS and (other := _OTHER_MAX_TOKENS.get(request.format)) and body.get(other, _NULL) != _NULL:
+    if name == _MAX_TOKENS and (other := _OTHER_MAX_TOKENS.get(request.format)) and body.get(other, NULL) != NULL:
         return other, body[other]
     given = body.get(name)
-    return name, None if given is None or given == _NULL else given
+    return name, None if given is None or given == NULL else given
 
 
 def _check(name: str, given: msgspec.Raw, allowed: Range) -> None:
     try:
         value = msgspec.json.decode(given)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE_JSON:
         value = bytes(given).decode("utf-8", "replace")
     if not allowed.holds(value):
         raise InvalidField(name, value, allowed.allowed)

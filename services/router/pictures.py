@@ -2,14 +2,13 @@
 
 import msgspec
 
-from services.router.chat import ChatRequest
+from services.router.chat import UNREADABLE_JSON, ChatRequest
 
 _SPEAKERS = ("messages", "input")
 """The members that hold what was said: chat completions and Messages; Responses."""
 _HINTS = (b"image", b"screenshot")
 _TYPES = {"image_url", "image", "input_image", "computer_screenshot"}
 """Of parts: chat completions; Messages; Responses, the last of them what a tool has seen."""
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def has_pictures(request: ChatRequest) -> bool:
@@ -23,7 +22,7 @@ def _holds(said: msgspec.Raw) -> bool:
         return False
     try:
         waiting = [msgspec.json.decode(content)]
-    except _UNREADABLE:
+    except UNREADABLE_JSON:
         return False
     while waiting:
         value = waiting.pop()

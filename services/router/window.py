@@ -1,11 +1,10 @@
 """Whether a prompt fits a model's context window. Pure."""
 
 from services.router import estimate
-from services.router.chat import Body, ChatRequest, Format
+from services.router.chat import CHAT_FORMATS, Body, ChatRequest
 from services.router.filling import most_tokens_asked
 from services.runtime.errors import ContextTooLong
 
-_CHAT_FORMATS = {Format.CHAT, Format.RESPONSES, Format.MESSAGES}
 _MOST_BYTES_PER_TOKEN = 8
 """Twice what text has: what is longer by this measure is so by every tokenizer's."""
 
@@ -17,7 +16,7 @@ def check_fits(request: ChatRequest, model: str, window: int, fill: Body) -> Non
         ContextTooLong: it can't fit; names the figures.
     """
     most_tokens = most_tokens_asked(request, fill)
-    if request.format not in _CHAT_FORMATS or request.size // _MOST_BYTES_PER_TOKEN + most_tokens <= window:
+    if request.format not in CHAT_FORMATS or request.size // _MOST_BYTES_PER_TOKEN + most_tokens <= window:
         return
     least = estimate.text_bytes(request) // _MOST_BYTES_PER_TOKEN
     if least + most_tokens > window:

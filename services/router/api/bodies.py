@@ -2,11 +2,10 @@
 
 import msgspec
 
-from services.router.chat import Body
+from services.router.chat import NULL, UNREADABLE_JSON, Body
 from services.runtime.errors import InvalidField, MalformedBody
 
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError)
-_NULL, _FALSE = msgspec.Raw(b"null"), msgspec.Raw(b"false")
+_FALSE = msgspec.Raw(b"false")
 _KINDS = {b"n": "null", b"{": "an object", b'"': "a text"}
 _body = msgspec.json.Decoder(Body)
 _text = msgspec.json.Decoder(str)
@@ -19,15 +18,15 @@ def body_of(content: bytes) -> Body:
         if not content.isascii():
             content.decode()  # members are kept as they came, and no one would look at their inside later
         return _body.decode(content)
-    except (*_UNREADABLE, RecursionError) as error:
+    except UNREADABLE_JSON as error:
         raise MalformedBody(str(error)) from None
 
 
 def model_of(body: Body) -> str:
     """The model asked for. Raises InvalidField where none is."""
     try:
-        model = _text.decode(body.get("model", _NULL))
-    except _UNREADABLE:
+        model = _text.decode(body.get("model", NULL))
+    except UNREADABLE_JSON:
         model = ""
     if not model:
         raise InvalidField("model", shown(body.get("model")), "the id of a model")
@@ -36,7 +35,7 @@ def model_of(body: Body) -> str:
 
 def check_messages(body: Body) -> None:
     """Lets a list pass that is not empty. What it is instead is named by kind: it may be somebody's prompt."""
-    messages = bytes(body.get("messages", _NULL))
+    messages = bytes(body.get("messages", NULL))
     if not messages.startswith(b"["):
         raise InvalidField("messages", _KINDS.get(messages[:1], "no list"), "a list of at least one message")
     if not messages[1:-1].strip():
@@ -46,11 +45,11 @@ def check_messages(body: Body) -> None:
 def stream_of(body: Body) -> bool:
     """Whether the answer is to be streamed. Raises InvalidField where that is neither true nor false."""
     given = body.get("stream")
-    if given is None or given in (_NULL, _FALSE):
+    if given is None or given in (NULL, _FALSE):
         return False
     try:
         return _flag.decode(given)
-    except _UNREADABLE:
+    except UNREADABLE_JSON:
         raise InvalidField("stream", shown(given), "true or false") from None
 
 

@@ -17,7 +17,7 @@ from services.router.api.bodies import body_of, model_of
 from services.router.api.headers import completed_headers
 from services.router.api.http import providers_of, switch, tags_of
 from services.router.api.vectors import in_encoding
-from services.router.chat import Body, ChatRequest, Format
+from services.router.chat import UNREADABLE_JSON, Body, ChatRequest, Format
 from services.router.engine import Engine
 from services.runtime.errors import InvalidField
 from services.runtime.logging import bind_request
@@ -91,5 +91,5 @@ def _check_input(given: bytes) -> None:
         raise InvalidField("input", "an empty list", _INPUTS)
     try:
         _KINDS.get(first, _tokens).decode(given)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE_JSON:
         raise InvalidField("input", "a list of something else, or of several kinds", _INPUTS) from None

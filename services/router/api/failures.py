@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from services.router.api.http import Headers
+from services.router.chat import UNREADABLE_JSON
 from services.runtime.errors import PantheonError, ProviderError
 
 
@@ -26,7 +27,7 @@ def told_by_provider(error: PantheonError) -> tuple[bytes, Told | None]:
     original = error.original if isinstance(error, ProviderError) and not error.is_about_us else b""
     try:
         return original, _decode(original)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE_JSON:
         return original, None
 
 

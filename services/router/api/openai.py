@@ -18,14 +18,13 @@ from services.router.api.frames import written
 from services.router.api.headers import completed_headers, origin_headers
 from services.router.api.http import providers_of, switch, tags_of
 from services.router.attempts import Call
-from services.router.chat import Body, ChatRequest, Frame
+from services.router.chat import UNREADABLE_JSON, Body, ChatRequest, Frame
 from services.router.engine import Engine
 from services.router.streaming import Streaming
 from services.router.wire.openai_chat import without_usage
 from services.runtime.errors import InvalidField
 from services.runtime.logging import bind_request
 
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError)
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
@@ -101,7 +100,7 @@ def _stream_wishes(body: Body) -> tuple[bool, bool]:
         return False, False
     try:
         options = _stream_options.decode(body.get("stream_options", b"null"))
-    except _UNREADABLE:
+    except UNREADABLE_JSON:
         raise InvalidField("stream_options", shown(body.get("stream_options")), "an object") from None
     return True, bool(options and options.include_usage)
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from services.router.chat import Body
+from services.router.chat import UNREADABLE_JSON, Body
 
 _FLOAT_BYTES = 4
 _TEXT, _LIST = b'"', b"["
@@ -20,7 +20,7 @@ _answer = msgspec.json.Decoder(Body)
 _list = msgspec.json.Decoder(list[Body])
 _vector: msgspec.json.Decoder[list[float] | str] = msgspec.json.Decoder(list[float] | str)
 
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, binascii.Error, struct.error, OverflowError)
+UNREADABLE = (*UNREADABLE_JSON, binascii.Error, struct.error, OverflowError)
 """What is raised of vectors that are none."""
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from services.router.chat import Body, ChatRequest, Facts, Format, Frame
+from services.router.chat import NULL, Body, ChatRequest, Facts, Format, Frame
 from services.router.sse import Event
 from services.router.wire.base import Answer, Dialect, StreamParser
 from services.router.wire.openai_chat_answer import decode, note
@@ -19,7 +19,6 @@ from services.runtime.errors import ProviderBroken, ProviderError
 
 _DONE = b"[DONE]"
 _encode = msgspec.json.Encoder().encode
-_NULL = msgspec.Raw(b"null")
 _TRUE = msgspec.Raw(b"true")
 _NO_HEADERS: Mapping[str, str] = {}
 
@@ -120,8 +119,8 @@ def _ask_for_usage(body: Body, dialect: Dialect) -> None:
     """Has the provider report the usage of the stream: by `stream_options`, or by leaving out the wish where it does so
     unasked, for such a provider may refuse it (Mistral: 422).
     """
-    given = body.get("stream_options", _NULL)
-    options = {} if given == _NULL else msgspec.json.decode(given, type=Body)
+    given = body.get("stream_options", NULL)
+    options = {} if given == NULL else msgspec.json.decode(given, type=Body)
     if dialect.streams_usage_unasked:
         options.pop("include_usage", None)
     else:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import msgspec
 
 from services.rating import Tokens
-from services.router.chat import Facts
+from services.router.chat import NULL, Facts
 from services.router.wire.lenient import LenientDecoder
 
 _Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
@@ -19,7 +19,6 @@ _ID_LENGTH = 256
 _WORD_LENGTH = 64
 _MOST_USD = Decimal(10) ** 12
 _LEAST_EXPONENT = -60
-_NULL = msgspec.Raw(b"null")
 
 
 class _PromptDetails(msgspec.Struct):
@@ -103,7 +102,7 @@ class Completion(msgspec.Struct):
     @property
     def has_error(self) -> bool:
         """Whether there is an `error` that is not null."""
-        return bool(self.error) and self.error != _NULL
+        return bool(self.error) and self.error != NULL
 
 
 decode = LenientDecoder(Completion).decode

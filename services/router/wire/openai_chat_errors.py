@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from services.router.chat import UNREADABLE_JSON
 from services.router.wire.refusals import kind_of_status, refusal
 from services.runtime.errors import ContentFiltered, ProviderContextTooLong, ProviderError
 
@@ -55,7 +56,7 @@ def _detail(body: bytes) -> _Detail:
     """What the body says, wherever it says it; nothing where it can't be read."""
     try:
         found = _error_body.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE_JSON:
         return _NO_DETAIL
     if isinstance(found.error, _Detail):
         return found.error

@@ -10,7 +10,7 @@ from dataclasses import replace
 import msgspec
 
 from services.rating import Tokens
-from services.router.chat import Body, ChatRequest, Facts, Format
+from services.router.chat import NULL, Body, ChatRequest, Facts, Format
 from services.router.wire.base import Answer, Dialect, StreamParser
 from services.router.wire.lenient import LenientDecoder
 from services.router.wire.openai_chat_answer import Usage, clean_id, cost_of, tokens_of
@@ -18,16 +18,15 @@ from services.router.wire.openai_chat_errors import error_inside, error_of_statu
 from services.runtime.errors import ProviderBroken, ProviderError, UnsupportedFeature
 
 _encode = msgspec.json.Encoder().encode
-_NULL = msgspec.Raw(b"null")
 _NO_HEADERS: Mapping[str, str] = {}
 
 
 class _Vectors(msgspec.Struct):
     id: str | None = None
     model: str | None = None
-    data: msgspec.Raw = _NULL
+    data: msgspec.Raw = NULL
     usage: Usage | None = None
-    error: msgspec.Raw = _NULL
+    error: msgspec.Raw = NULL
 
 
 _decode = LenientDecoder(_Vectors).decode
@@ -52,7 +51,7 @@ class OpenAIEmbeddings:
         """The body as it came, and its facts."""
         vectors = _decode(body)
         is_list = bytes(vectors.data).startswith(b"[")
-        if vectors.error != _NULL and not is_list:
+        if vectors.error != NULL and not is_list:
             return Answer(body, _facts(vectors), Format.EMBEDDINGS, error_inside(vectors.error))
         if not is_list:
             raise ProviderBroken("The answer has no list of vectors", phase="body")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from services.router.chat import Body, ChatRequest, Facts, Format, Frame
+from services.router.chat import NULL, Body, ChatRequest, Facts, Format, Frame
 from services.router.sse import Event
 from services.router.wire.base import Answer, Dialect, StreamParser
 from services.router.wire.openai_chat_errors import error_of_status
@@ -26,7 +26,7 @@ from services.runtime.errors import ProviderBroken, ProviderError, UnsupportedFe
 _ENDS = {"response.completed", "response.incomplete", "response.failed"}
 _DONE = b"[DONE]"
 _NO_HEADERS: Mapping[str, str] = {}
-_NULL, _TRUE = msgspec.Raw(b"null"), msgspec.Raw(b"true")
+_TRUE = msgspec.Raw(b"true")
 _NAMES = {"temperature": "temperature", "top_p": "top_p", "max_tokens": "max_output_tokens"}
 """What the format calls the open parameters. It has no penalties."""
 _encode = msgspec.json.Encoder().encode
@@ -49,7 +49,7 @@ class OpenAIResponses:
         Raises:
             UnsupportedFeature: the answer would have to be fetched later, when nobody would see what it cost.
         """
-        if request.body.get("background", _NULL) == _TRUE and not request.stream:
+        if request.body.get("background", NULL) == _TRUE and not request.stream:
             message = "background: an answer that is to be fetched later can't be had here; stream it, or wait for it"
             raise UnsupportedFeature(message, field="background")
         open_members = {_NAMES[name]: value for name, value in fill.items() if name in _NAMES}
@@ -62,7 +62,7 @@ class OpenAIResponses:
         response = decode_response(body)
         facts = Facts(characters=sum(map(written, response.output or ())))
         note(facts, response)
-        if response.status == "failed" or (response.output is None and response.error != _NULL):
+        if response.status == "failed" or (response.output is None and response.error != NULL):
             return Answer(body, facts, Format.RESPONSES, failure(response.error, body))
         if response.output is None:
             raise ProviderBroken("The answer has no output", phase="body")
@@ -100,8 +100,8 @@ class _EventParser:
             self._note_item(told)
         elif told.response is not None:
             self._note_response(told, told.response, event.data)
-        elif told.type == "error" or told.error != _NULL:
-            nested = told.error != _NULL
+        elif told.type == "error" or told.error != NULL:
+            nested = told.error != NULL
             raise failure(told.error if nested else _encode({"code": told.code, "message": told.message}), data)
         return Frame(event.data, event.name, event.id)
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import msgspec
 
 from services.rating import Tokens
-from services.router.chat import Facts
+from services.router.chat import NULL, UNREADABLE_JSON, Facts
 from services.router.wire.lenient import LenientDecoder
 from services.router.wire.openai_chat_answer import Usage, clean_id, cost_of
 from services.router.wire.refusals import refusal
@@ -28,7 +28,6 @@ _Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 _CALLS = {"function_call", "custom_tool_call"}
 _FINISH_REASONS = {"max_output_tokens": "length", "max_tokens": "length", "content_filter": "content_filter"}
 _TICKS_EXPONENT = -10
-_NULL = msgspec.Raw(b"null")
 _FAILURES: dict[str, tuple[type[ProviderError], int]] = {
     "rate_limit_exceeded": (ProviderRateLimited, 429),
     "too_many_requests": (ProviderRateLimited, 429),
@@ -109,7 +108,7 @@ class Response(msgspec.Struct):
     output: list[Item] | None = None
     incomplete_details: _Incomplete | None = None
     usage: _Usage | None = None
-    error: msgspec.Raw = _NULL
+    error: msgspec.Raw = NULL
 
 
 class StreamEvent(msgspec.Struct):
@@ -119,7 +118,7 @@ class StreamEvent(msgspec.Struct):
     delta: Any = None
     item: Item | None = None
     response: Response | None = None
-    error: msgspec.Raw = _NULL
+    error: msgspec.Raw = NULL
     code: Any = None
     message: Any = None
 
@@ -167,7 +166,7 @@ def failure(error: bytes, original: bytes) -> ProviderError:
     """The error that a failed response's, or an error event's, `error` means; `original` is what held it."""
     try:
         said = _failure(error)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE_JSON:
         said = _Failure()
     words = [word for word in (said.code, said.type) if isinstance(word, str)]
     kind, status = next((_FAILURES[word] for word in words if word in _FAILURES), (ProviderFailed, 502))

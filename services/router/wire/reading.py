@@ -6,12 +6,11 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from services.router.chat import Body
+from services.router.chat import NULL, UNREADABLE_JSON, Body
 from services.runtime.errors import InvalidField
 
 Kind = TypeVar("Kind")
 
-NULL = msgspec.Raw(b"null")
 _WHERE = re.compile(r"^(?P<what>.*?)(?: - at `\$(?P<path>.*)`)?$", re.DOTALL)
 _MISMATCH = re.compile(r"^Expected `(?P<wanted>[^`]+)`, got `(?P<got>[^`]+)`$")
 _MISSING = re.compile(r"^Object missing required field `(?P<name>[^`]+)`$")
@@ -44,7 +43,7 @@ def member(decoder: msgspec.json.Decoder[Kind], raw: msgspec.Raw, field: str) ->
         return decoder.decode(raw or NULL)
     except msgspec.ValidationError as error:
         raise _refused(field, str(error)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE_JSON:
         raise InvalidField(field, "unreadable JSON", "JSON in UTF-8, nested less deeply") from None
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from services.router.chat import NULL, UNREADABLE_JSON
 from services.runtime.errors import (
     ProviderAuthentication,
     ProviderContextTooLong,
@@ -51,7 +52,7 @@ class _Bare(msgspec.Struct):
     error: msgspec.Raw = msgspec.Raw()
 
 
-_NOTHING = (msgspec.Raw(), msgspec.Raw(b"null"))
+_NOTHING = (msgspec.Raw(), NULL)
 _bare = msgspec.json.Decoder(_Bare)
 
 
@@ -95,7 +96,7 @@ def bare_error(bare: bytes) -> bytes:
     """
     try:
         error = _bare.decode(bare).error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE_JSON:
         return b""
     return b"" if error in _NOTHING else bytes(error)
 

@@ -9,12 +9,12 @@ from typing import Any, Final
 
 import msgspec
 
+from services.router.chat import NULL
 from services.router.wire.reading import member
 from services.runtime.errors import InvalidField, UnsupportedFeature
 
 Part = dict[str, Any]
 NOTHING: Final = msgspec.Raw()
-_NULL: Final = msgspec.Raw(b"null")
 _UNTITLED = "document.pdf"
 
 
@@ -55,7 +55,7 @@ _blocks: msgspec.json.Decoder[str | list[Block]] = msgspec.json.Decoder(str | li
 
 def is_given(value: msgspec.Raw) -> bool:
     """Whether a member is there and not null."""
-    return value not in (NOTHING, _NULL)
+    return value not in (NOTHING, NULL)
 
 
 def parts_of(content: str | Sequence[Block], field: str) -> list[Part]:

@@ -7,7 +7,7 @@ there. So a conversation may begin with one model and go on with Claude.
 import msgspec
 
 from services.router.api.carrier import MARK
-from services.router.chat import Body
+from services.router.chat import UNREADABLE_JSON, Body
 
 _MARKED = b'"' + MARK.encode()
 _CARRIERS = {b'"thinking"': "signature", b'"redacted_thinking"': "data"}
@@ -27,7 +27,7 @@ def without_ours(body: Body, content: bytes) -> Body:
         return body
     try:
         turns = [kept for turn in _turns.decode(body["messages"]) if (kept := _turn(turn)) is not None]
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE_JSON:
         return body
     return {**body, "messages": msgspec.Raw(_encode(turns))}
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from services.router.chat import NULL
 from services.router.wire.reading import member
 from services.runtime.errors import InvalidField, UnsupportedFeature
 
@@ -17,7 +18,6 @@ Content = msgspec.Raw | list[Part]
 """A text, as JSON, or several parts."""
 
 NOTHING: Final = msgspec.Raw()
-_NULL: Final = msgspec.Raw(b"null")
 _EMPTY: Final = msgspec.Raw(b'""')
 _DETAILS: Final = {"original": "high"}
 """Degrees of detail that the common shape does not know, as the nearest that it does."""
@@ -44,7 +44,7 @@ _parts = msgspec.json.Decoder(list[_Part])
 
 def is_given(value: msgspec.Raw | None) -> bool:
     """Whether a member is there and not null."""
-    return value is not None and value not in (NOTHING, _NULL)
+    return value is not None and value not in (NOTHING, NULL)
 
 
 def text_at(value: msgspec.Raw, field: str) -> msgspec.Raw:

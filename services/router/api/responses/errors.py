@@ -13,9 +13,8 @@ from services.router.api import frames, openai_errors
 from services.router.api.carrier import encoded
 from services.router.api.failures import headers_of
 from services.router.api.http import Headers
+from services.router.chat import UNREADABLE_JSON
 from services.runtime.errors import PantheonError, ProviderError
-
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class _Response(msgspec.Struct):
@@ -79,7 +78,7 @@ def _failed_response(error: PantheonError) -> bytes:
         return b""
     try:
         found = _response.decode(error.original)
-    except _UNREADABLE:
+    except UNREADABLE_JSON:
         return b""
     return error.original if (found.object, found.status) == ("response", "failed") else b""
 
@@ -89,7 +88,7 @@ def _event_of(error: PantheonError) -> bytes | None:
         return None
     try:
         kind = _event.decode(error.original).type
-    except _UNREADABLE:
+    except UNREADABLE_JSON:
         return None
     return frames.event(kind, frames.on_one_line(error.original))
 
@@ -97,5 +96,5 @@ def _event_of(error: PantheonError) -> bytes | None:
 def _detail(error: PantheonError) -> dict[str, Any]:
     try:
         return _body.decode(openai_errors.body(error)).error
-    except _UNREADABLE:
+    except UNREADABLE_JSON:
         return {"type": "server_error", "code": error.reason, "message": error.message, "param": None}

@@ -11,27 +11,27 @@ import msgspec
 from services.rating import Tokens
 from services.router.api.responses.items import Item
 from services.router.attempts import Call
+from services.router.chat import NULL
 
 Response = dict[str, Any]
 
-_NULL: Final = msgspec.Raw(b"null")
 _ASKED: Final = {
-    "instructions": _NULL,
-    "max_output_tokens": _NULL,
-    "max_tool_calls": _NULL,
+    "instructions": NULL,
+    "max_output_tokens": NULL,
+    "max_tool_calls": NULL,
     "metadata": msgspec.Raw(b"{}"),
     "parallel_tool_calls": msgspec.Raw(b"true"),
-    "prompt_cache_key": _NULL,
+    "prompt_cache_key": NULL,
     "reasoning": msgspec.Raw(b'{"effort":null,"summary":null}'),
-    "safety_identifier": _NULL,
-    "service_tier": _NULL,
-    "temperature": _NULL,
+    "safety_identifier": NULL,
+    "service_tier": NULL,
+    "temperature": NULL,
     "text": msgspec.Raw(b'{"format":{"type":"text"}}'),
     "tool_choice": msgspec.Raw(b'"auto"'),
     "tools": msgspec.Raw(b"[]"),
-    "top_logprobs": _NULL,
-    "top_p": _NULL,
-    "user": _NULL,
+    "top_logprobs": NULL,
+    "top_p": NULL,
+    "user": NULL,
 }
 """Members of the request that a response repeats, and what stands for one that was not given."""
 _FILLED: Final = {"max_output_tokens": "max_tokens", "temperature": "temperature", "top_p": "top_p"}
@@ -47,9 +47,9 @@ def key_of(call: Call) -> str:
 def begun(call: Call, created: int) -> Response:
     """The response before anything has come; `created` is in Unix seconds."""
     asked = call.request.body
-    echo = {name: asked[name] if asked.get(name, _NULL) != _NULL else absent for name, absent in _ASKED.items()}
+    echo = {name: asked[name] if asked.get(name, NULL) != NULL else absent for name, absent in _ASKED.items()}
     for name, neutral in _FILLED.items():
-        if echo[name] == _NULL and neutral in call.plan.fill:
+        if echo[name] == NULL and neutral in call.plan.fill:
             echo[name] = call.plan.fill[neutral]
     return {
         "id": f"resp_{key_of(call)}",

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from services.router.wire.reading import NULL
+from services.router.chat import NULL
 from services.runtime.errors import InvalidField, UnsupportedFeature
 
 CacheControl: TypeAlias = msgspec.Raw | UnsetType

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
+from services.router.chat import NULL
 from services.router.wire.anthropic_messages.blocks import (
     Block,
     Part,
@@ -23,7 +24,7 @@ from services.router.wire.anthropic_messages.blocks import (
     is_blank,
     text_content,
 )
-from services.router.wire.reading import NULL, Member
+from services.router.wire.reading import Member
 from services.runtime.errors import InvalidField, UnsupportedFeature
 
 REASONING_FORMAT = "anthropic-claude-v1"

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from services.router.chat import UNREADABLE_JSON
 from services.router.wire.refusals import kind_of_status, refusal
 from services.runtime.errors import (
     ContentFiltered,
@@ -66,7 +67,7 @@ def _detail(body: bytes) -> _Detail:
     """What the body says; nothing where it can't be read."""
     try:
         return _error_body.decode(body).error or _Detail()
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE_JSON:
         return _Detail()
 
 

@@ -10,14 +10,14 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from services.parameters import RANGES
-from services.router.chat import Body
+from services.router.chat import NULL, Body
 from services.router.wire.anthropic_messages.blocks import TextBlock
 from services.router.wire.anthropic_messages.conversation import Turn, read_conversation
 from services.router.wire.anthropic_messages.generations import Generation, generation_of
 from services.router.wire.anthropic_messages.outputs import OutputFormat, output_format
 from services.router.wire.anthropic_messages.thinking import Thinking, thought
 from services.router.wire.anthropic_messages.tools import AnyTool, ToolChoice, choice_of, tools_of
-from services.router.wire.reading import NULL, Member, given
+from services.router.wire.reading import Member, given
 from services.runtime.errors import InvalidField, UnsupportedFeature
 
 _MOST_TEMPERATURE = 1

@@ -9,11 +9,11 @@ from typing import TypeAlias
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from services.router.chat import Body
+from services.router.chat import NULL, Body
 from services.router.wire.anthropic_messages.blocks import CacheControl, mark_of
 from services.router.wire.anthropic_messages.generations import Generation
 from services.router.wire.anthropic_messages.outputs import constrained
-from services.router.wire.reading import NULL, Member
+from services.router.wire.reading import Member
 from services.runtime.errors import InvalidField, UnsupportedFeature
 
 _NO_PARAMETERS = msgspec.Raw(b'{"type":"object","properties":{}}')

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from services.router.chat import UNREADABLE_JSON
 from services.router.wire.gemini.choice import REASONING_FORMAT
 from services.router.wire.gemini.generations import Generation
 from services.router.wire.gemini.media import Part, part_of
@@ -21,7 +22,6 @@ _UNSIGNED = "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="
 _ROLES = "system, developer, user, assistant or tool"
 _MEDIA = ("inlineData", "fileData")
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 Json = dict[str, Any]
 
@@ -111,7 +111,7 @@ class Conversation:
         arguments = (call.function.arguments or "{}").encode()
         try:
             _object.decode(arguments)
-        except _UNREADABLE:
+        except UNREADABLE_JSON:
             raise InvalidField(f"{where}.function.arguments", "something else", "a JSON object in a text") from None
         found: Json = {"name": call.function.name, "args": msgspec.Raw(arguments)}
         if call.id:
@@ -167,7 +167,7 @@ def _response(text: str) -> Any:
     if text.lstrip()[:1] == "{":
         try:
             _object.decode(text.encode())
-        except _UNREADABLE:
+        except UNREADABLE_JSON:
             return {"result": text}
         return msgspec.Raw(text.encode())
     return {"result": text}

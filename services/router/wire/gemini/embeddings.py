@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import msgspec
 
 from services.rating import Tokens
-from services.router.chat import Body, ChatRequest, Facts, Format
+from services.router.chat import UNREADABLE_JSON, Body, ChatRequest, Facts, Format
 from services.router.wire.base import Answer, Dialect, StreamParser
 from services.router.wire.gemini.addresses import method_url, resource_name
 from services.router.wire.gemini.answer import NOTHING, Count
@@ -55,7 +55,7 @@ class GeminiEmbeddings:
         """A request for each text, in their order."""
         try:
             texts = _texts.decode(request.body.get("input", b""))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except UNREADABLE_JSON:
             message = "input: Gemini embeds texts here, neither tokens nor images"
             raise UnsupportedFeature(message, field="input") from None
         shared: dict[str, object] = {"model": resource_name(model)}

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from services.router.chat import UNREADABLE_JSON
 from services.router.wire.refusals import kind_of_status, refusal
 from services.runtime.errors import (
     ProviderAuthentication,
@@ -79,7 +80,7 @@ def _status(body: bytes) -> _Status:
     """The status, also of a list of one, as a stream asked for without `alt=sse` answers; nothing if unreadable."""
     try:
         found = _decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE_JSON:
         return _NOTHING
     error = (found[0] if found else _Body()).error if isinstance(found, list) else found.error
     return error if isinstance(error, _Status) else _Status(message=error)

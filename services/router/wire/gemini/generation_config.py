@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
-from services.router.chat import Body
+from services.router.chat import NULL, Body
 from services.router.wire.gemini.generations import Generation
 from services.router.wire.gemini.thinking import thinking_config
-from services.router.wire.reading import NULL, Member, given
+from services.router.wire.reading import Member, given
 from services.runtime.errors import InvalidField, UnsupportedFeature
 
 _SAME = {

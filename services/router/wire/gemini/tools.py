@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from services.router.chat import Body
-from services.router.wire.reading import NULL, Member, given
+from services.router.chat import NULL, Body
+from services.router.wire.reading import Member, given
 from services.runtime.errors import InvalidField, UnsupportedFeature
 
 _MODES = {"auto": "AUTO", "none": "NONE", "required": "ANY"}
