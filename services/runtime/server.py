@@ -23,6 +23,9 @@ _DEFAULT_DEADLINE_SECONDS = 30.0
 _MOST_CALLS_A_CONNECTION = 10_000
 _IDLE_SECONDS = 600.0
 _NEVER_SECONDS = 86_400.0
+# A handler may miss one cancellation, and a client that reads nothing keeps the status from being sent.
+_MOST_CANCELLATIONS = 5
+_CANCELLATION_SECONDS = 1.0
 
 
 class GrpcServer:
@@ -46,6 +49,7 @@ class GrpcServer:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._registry)  # type: ignore[arg-type]
         self._services = [health.SERVICE_NAME, reflection.SERVICE_NAME]
         self._serving: asyncio.Task[None] | None = None
+        self._stopping = False
         self.port = 0
 
     def add(self, register: Callable[[Any, Any], None], servicer: object, service_name: str) -> None:
@@ -70,18 +74,24 @@ class GrpcServer:
         get_logger().info("grpc.serving", listen=self._listen, port=self.port)
 
     async def stop(self, grace: float) -> None:
-        """Takes no new calls and gives running ones `grace` seconds."""
+        """Takes no new calls and gives running ones `grace` seconds. May be called again, and while it still waits."""
         await self._health.enter_graceful_shutdown()
-        serving, self._serving = self._serving, None
-        if serving is None:
+        if self._serving is None:
             return
-        self._server.shutdown()
-        # The server keeps its copy of the socket until the end: who connects now would wait for an answer.
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        await asyncio.wait({serving}, timeout=grace)
-        self._application.close()
-        await serving
+        if not self._stopping:
+            self._stopping = True
+            self._server.shutdown()
+            # The server keeps its copy of the socket until the end: who connects now would wait for an answer.
+            self._listener.shutdown(socket.SHUT_RDWR)
+            self._listener.close()
+        await asyncio.wait({self._serving}, timeout=grace)
+        for _ in range(_MOST_CANCELLATIONS):
+            if self._serving.done():
+                break
+            self._application.close()
+            await asyncio.wait({self._serving}, timeout=_CANCELLATION_SECONDS)
+        if not self._serving.done():
+            get_logger().error("grpc.calls_would_not_end", port=self.port)
 
 
 class _Registry:

@@ -9,8 +9,8 @@ import grpc
 from grpc.aio import AbortError
 from starlette.types import Receive, Scope, Send
 
-from services.runtime.grpc_asgi.call import Call
-from services.runtime.grpc_asgi.framing import ProtocolFault
+from services.runtime.grpc_asgi.call import Call, ClientGone
+from services.runtime.grpc_asgi.framing import ProtocolFault, speaks_grpc
 from services.runtime.logging import get_logger
 
 Handler: TypeAlias = Any  # grpc.RpcMethodHandler: generic in the stubs, not at run time
@@ -20,6 +20,7 @@ _NOT_GRPC = {
     "status": 415,
     "headers": [(b"content-type", b"text/plain"), (b"accept-post", b"application/grpc")],
 }
+_MOST_OF_A_PATH = 200
 
 
 class GrpcApplication:
@@ -34,20 +35,22 @@ class GrpcApplication:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one call. What goes wrong is told to the client as a status; nothing is raised but a cancellation."""
-        call = Call(scope, receive, send, self._most_bytes)
-        if not call.headers.get(b"content-type", b"").startswith(b"application/grpc"):
-            await send(_NOT_GRPC)
-            await send({"type": "http.response.body", "body": b"This port speaks gRPC.\n"})
+        if scope["type"] != "http":
+            await send({"type": "websocket.close"})
             return
         task = asyncio.current_task()
         self._running.add(task)
         try:
-            await self._answer(call, scope["path"])
+            call = Call(scope, receive, send, self._most_bytes)
+            if speaks_grpc(scope["method"], call.headers.get(b"content-type", b"")):
+                await self._answer(call, scope["path"])
+            else:
+                await call.refuse(_NOT_GRPC, b"This port speaks gRPC.\n")
         finally:
             self._running.discard(task)
 
     def close(self) -> None:
-        """Ends what still runs: with UNAVAILABLE."""
+        """Ends what still runs: with UNAVAILABLE. What goes on nevertheless takes another `close`."""
         self._closing = True
         for task in self._running:
             if task is not None:
@@ -55,21 +58,40 @@ class GrpcApplication:
 
     async def _answer(self, call: Call, path: str) -> None:
         try:
+            await self._run(call, path)
+        except (ClientGone, KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as failure:
+            if isinstance(failure, asyncio.CancelledError) and self._closing:
+                await _fail(call, grpc.StatusCode.UNAVAILABLE, "The server stops")
+            elif isinstance(failure, asyncio.CancelledError) and _is_cancelled():
+                raise
+            else:
+                # The border: what passed it would reach the event loop, or be printed by the server with its text.
+                get_logger().exception("grpc.fault", path=path)
+                await _fail(call, grpc.StatusCode.INTERNAL, "Internal error")
+
+    async def _run(self, call: Call, path: str) -> None:
+        try:
             serve = self._serve.get(path)
             if serve is None:
-                raise ProtocolFault(grpc.StatusCode.UNIMPLEMENTED, f"There is no method {path}")
+                raise ProtocolFault(grpc.StatusCode.UNIMPLEMENTED, f"There is no method {path[:_MOST_OF_A_PATH]}")
             await serve(call)
+        except ProtocolFault as fault:
+            await call.finish(fault.code, fault.message)
         except AbortError:
             await call.finish()
-        except ProtocolFault as fault:
-            await call.finish(fault.code, str(fault))
-        except asyncio.CancelledError:
-            if not self._closing:
-                raise
-            await call.finish(grpc.StatusCode.UNAVAILABLE, "The server stops")
-        except Exception:  # noqa: BLE001 - the border: a handler without a guard failed, as health or reflection
-            get_logger().exception("grpc.fault", path=path)
-            await call.finish(grpc.StatusCode.INTERNAL, "Internal error")
+
+
+def _is_cancelled() -> bool:
+    """Whether somebody cancelled this task. If not, a handler awaited what was cancelled."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+async def _fail(call: Call, code: grpc.StatusCode, message: str) -> None:
+    call.set_trailing_metadata(())  # it may be what can't be written
+    await call.finish(code, message)
 
 
 def _served_by(handler: Handler) -> Callable[[Call], Awaitable[None]]:
@@ -104,7 +126,12 @@ async def _stream(call: Call, responses: Any) -> None:
         # Closed here and now: what a servicer cleans up must not wait for the garbage collector.
         async with aclosing(responses):
             async for response in responses:
-                await call.write(response)
+                try:
+                    await call.write(response)
+                except asyncio.CancelledError as cancellation:
+                    # The handler's to hear of: it may be its own deadline, which it makes a status of.
+                    await responses.athrow(cancellation)
+                    raise
     else:
         await responses
     await call.finish()

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import grpc
 from grpc.aio import AbortError
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from services.runtime.grpc_asgi.framing import (
     ACCEPTED_ENCODINGS,
@@ -29,6 +29,10 @@ _START = {"type": "http.response.start", "status": 200, "headers": _HEADERS, "tr
 _SUCCESS: RawHeaders = [(b"grpc-status", b"0")]
 
 
+class ClientGone(asyncio.CancelledError):
+    """Nobody waits for the answer any more. A cancellation, as the client's leaving otherwise is."""
+
+
 class Call:
     """What a method's handler gets as its context: of `grpc.aio.ServicerContext`, the part that servicers here use.
 
@@ -44,8 +48,8 @@ class Call:
         self._most_bytes = most_bytes
         self._serialize: Callable[[Any], bytes] = bytes
         self._deadline: float | None = None
-        self._unread = b""
-        self._ended = self._begun = False
+        self._received, self._read = b"", 0
+        self._ended = self._begun = self._finished = False
         self._trailing: Metadata = ()
         self._code, self._message = grpc.StatusCode.OK, ""
 
@@ -83,24 +87,32 @@ class Call:
 
         Raises:
             ProtocolFault: it is too large, badly compressed or cut off.
-            asyncio.CancelledError: the client has gone.
+            ClientGone: the client has gone.
         """
         if not await self._holds(PREFIX_BYTES):
             return None
-        size = int.from_bytes(self._unread[1:PREFIX_BYTES], "big")
+        compressed = self._received[self._read]
+        size = int.from_bytes(self._received[self._read + 1 : self._read + PREFIX_BYTES], "big")
+        if compressed > 1:
+            raise ProtocolFault(grpc.StatusCode.INTERNAL, f"A message begins with {compressed}: expected 0 or 1")
         check_size(size, self._most_bytes)
-        end = PREFIX_BYTES + size
-        await self._holds(end)
-        compressed, message = self._unread[0], self._unread[PREFIX_BYTES:end]
-        self._unread = self._unread[end:]
+        await self._holds(PREFIX_BYTES + size)
+        start = self._read + PREFIX_BYTES
+        self._read = start + size
+        message = self._received[start : self._read]
         if compressed:
             return decompressed(message, self.headers.get(b"grpc-encoding", b"identity"), self._most_bytes)
         return message
 
     async def write(self, message: Any) -> None:
-        """Sends one message of a stream; waits while the client reads too slowly."""
+        """Sends one message of a stream; waits while the client reads too slowly.
+
+        Raises:
+            ClientGone: the client has gone. So do `succeed` and `finish`.
+        """
+        body = framed(self._serialize(message))
         await self._begin()
-        await self._send({"type": "http.response.body", "body": framed(self._serialize(message)), "more_body": True})
+        await self._tell({"type": "http.response.body", "body": body, "more_body": True})
 
     async def succeed(self, message: Any) -> None:
         """Sends the only message and the status OK."""
@@ -109,42 +121,61 @@ class Call:
         await self._end(body)
 
     async def finish(self, code: grpc.StatusCode | None = None, message: str = "") -> None:
-        """Sends the status: this one, or what the call was aborted with, or OK."""
+        """Sends the status: this one, or what the call was aborted with, or OK.
+
+        Raises:
+            ClientGone: the client has gone, or the status was being sent already.
+            ValueError: the trailing metadata can't be written; nothing has been sent.
+        """
         if code is not None:
             self._code, self._message = code, message
         await self._begin()
         await self._end(b"")
 
+    async def refuse(self, start: Message, body: bytes) -> None:
+        """Answers a request that is no call, in plain HTTP."""
+        await self._tell(start)
+        await self._tell({"type": "http.response.body", "body": body})
+
     async def _begin(self) -> None:
         if not self._begun:
             self._begun = True
-            await self._send(_START)
+            await self._tell(_START)
 
     async def _end(self, body: bytes) -> None:
+        if self._finished:
+            raise ClientGone
         trailers = _SUCCESS
         if self._code is not grpc.StatusCode.OK:
             code: int = self._code.value[0]
             trailers = [(b"grpc-status", str(code).encode()), (b"grpc-message", escaped(self._message))]
         if self._trailing:
             trailers = trailers + headers_of(self._trailing)
-        await self._send({"type": "http.response.body", "body": body})
-        await self._send({"type": "http.response.trailers", "headers": trailers})
+        self._finished = True
+        await self._tell({"type": "http.response.body", "body": body})
+        await self._tell({"type": "http.response.trailers", "headers": trailers})
+
+    async def _tell(self, event: Message) -> None:
+        try:
+            await self._send(event)
+        except OSError:  # so ASGI has it: there is nobody to send it to
+            raise ClientGone from None
 
     async def _holds(self, size: int) -> bool:
-        """Reads on until that many bytes are unread; False where the request ends before the first of them."""
-        if len(self._unread) >= size:
+        """Receives until that many bytes are unread; False where the request ends before the first of them."""
+        if len(self._received) - self._read >= size:
             return True
-        came, pieces = len(self._unread), [self._unread]
-        while came < size:
+        # Not a list of what came: a client may send its message two bytes at a time.
+        unread = bytearray(self._received[self._read :])
+        while len(unread) < size:
             if self._ended:
-                if not came:
+                if not unread:
                     return False
                 raise ProtocolFault(grpc.StatusCode.INTERNAL, "The request ends amid a message")
             event = await self._receive()
             if event["type"] == "http.disconnect":
-                raise asyncio.CancelledError
-            pieces.append(event.get("body", b""))
-            came += len(pieces[-1])
+                raise ClientGone
+            unread += event.get("body", b"")
             self._ended = not event.get("more_body", False)
-        self._unread = b"".join(pieces)
+        self._received, self._read = bytes(unread), 0
         return True

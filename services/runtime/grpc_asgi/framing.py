@@ -2,12 +2,14 @@
 
 import base64
 import binascii
+import re
 import zlib
 from collections.abc import Iterable
 from typing import TypeAlias
 from urllib.parse import quote
 
 import grpc
+from grpc.aio import AbortError
 
 Metadata: TypeAlias = tuple[tuple[str, str | bytes], ...]
 RawHeaders: TypeAlias = list[tuple[bytes, bytes]]
@@ -21,16 +23,24 @@ _TIMEOUT_DIGITS = 8
 _WINDOW_BITS = {b"gzip": 16 + zlib.MAX_WBITS, b"deflate": zlib.MAX_WBITS}
 # What the protocol itself says in headers is no metadata of the application's.
 _PROTOCOL_HEADERS = frozenset((b"content-type", b"te", b"host", b"content-length"))
+_MEDIA_TYPE = re.compile(rb"application/grpc(\+[^;\s]+)?\s*(;.*)?", re.IGNORECASE)
+_KEY = re.compile(r"[0-9a-z_.-]+")
+_VALUE = re.compile(r"([!-~]([ -~]*[!-~])?)?")  # HTTP/2 has no values that begin or end with a space
 _UNESCAPED = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")
 
 
-class ProtocolFault(Exception):
-    """The peer, or a limit, ends the call with this status before or beside its method."""
+class ProtocolFault(AbortError):
+    """The peer, or a limit, ends the call with this status before or beside its method, which is to let it through."""
 
     def __init__(self, code: grpc.StatusCode, message: str) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+
+
+def speaks_grpc(method: str, content_type: bytes) -> bool:
+    """Whether a request is a gRPC call: a POST of application/grpc or application/grpc+proto; not of grpc-web."""
+    return method == "POST" and _MEDIA_TYPE.fullmatch(content_type) is not None
 
 
 def framed(message: bytes) -> bytes:
@@ -57,8 +67,11 @@ def decompressed(message: bytes, encoding: bytes, most_bytes: int) -> bytes:
     """A message whose prefix says that it is compressed; `encoding` is the `grpc-encoding` header.
 
     Raises:
-        ProtocolFault: the encoding is unknown, the message is none of that encoding, or it is larger than `most_bytes`.
+        ProtocolFault: the encoding is none or unknown, the message is not of that encoding and no more, or it is
+            larger than `most_bytes`.
     """
+    if encoding == b"identity":
+        raise ProtocolFault(grpc.StatusCode.INTERNAL, "The message is said to be compressed, without a grpc-encoding")
     window_bits = _WINDOW_BITS.get(encoding)
     if window_bits is None:
         told = encoding[:20].decode("ascii", "replace")
@@ -71,7 +84,7 @@ def decompressed(message: bytes, encoding: bytes, most_bytes: int) -> bytes:
     except zlib.error as error:
         raise ProtocolFault(grpc.StatusCode.INTERNAL, f"The message is not {encoding.decode()}: {error}") from None
     check_size(len(content), most_bytes)
-    if not inflating.eof:
+    if not inflating.eof or inflating.unused_data:
         raise ProtocolFault(grpc.StatusCode.INTERNAL, f"The message is not whole {encoding.decode()}")
     return content
 
@@ -85,32 +98,60 @@ def check_size(size: int, most_bytes: int) -> None:
 
 
 def metadata_of(headers: Iterable[tuple[bytes, bytes]]) -> Metadata:
-    """The application's metadata among a request's headers; a name that ends in -bin has bytes for a value."""
-    return tuple(
-        (name.decode("ascii"), _binary(value) if name.endswith(b"-bin") else value.decode("latin-1"))
-        for name, value in headers
-        if name not in _PROTOCOL_HEADERS and not name.startswith(b"grpc-")
-    )
+    """The application's metadata among a request's headers.
+
+    A name that ends in -bin has bytes for a value; several of them may have come as one header with commas between.
+
+    Raises:
+        ProtocolFault: such a value is no base64.
+    """
+    metadata: list[tuple[str, str | bytes]] = []
+    for raw, value in headers:
+        if raw in _PROTOCOL_HEADERS or raw.startswith(b"grpc-"):
+            continue
+        name = raw.decode("latin-1")
+        if name.endswith("-bin"):
+            metadata += [(name, _binary(name, part)) for part in value.split(b",")]
+        else:
+            metadata.append((name, value.decode("latin-1")))
+    return tuple(metadata)
 
 
 def headers_of(metadata: Iterable[tuple[str, str | bytes]]) -> RawHeaders:
-    """Metadata as headers."""
-    return [
-        (
-            name.encode("ascii"),
-            base64.b64encode(value).rstrip(b"=") if isinstance(value, bytes) else value.encode("latin-1"),
-        )
-        for name, value in metadata
-    ]
+    """Metadata as headers.
+
+    Raises:
+        ValueError: a key or a value can't be written; the value is not told, as it may be a secret.
+    """
+    return [_header(name, value) for name, value in metadata]
 
 
 def escaped(message: str) -> bytes:
-    """A status message as the `grpc-message` trailer: UTF-8, everything but printable ASCII percent-encoded."""
-    return quote(message, safe=_UNESCAPED).encode("ascii")
+    """A status message as the `grpc-message` trailer: UTF-8, everything but printable ASCII percent-encoded.
+
+    So are spaces at either end, which HTTP/2 doesn't allow there. What UTF-8 can't write (lone surrogates) becomes "?".
+    """
+    encoded = quote(message, safe=_UNESCAPED, errors="replace")
+    inner = encoded.strip(" ")
+    if len(inner) != len(encoded):
+        before = len(encoded) - len(encoded.lstrip(" "))
+        encoded = "%20" * before + inner + "%20" * (len(encoded) - before - len(inner))
+    return encoded.encode("ascii")
 
 
-def _binary(value: bytes) -> bytes:
+def _binary(name: str, value: bytes) -> bytes:
+    stripped = value.strip()
     try:
-        return base64.b64decode(value + b"=" * (-len(value) % 4))
+        return base64.b64decode(stripped + b"=" * (-len(stripped) % 4), validate=True)
     except binascii.Error:
-        raise ProtocolFault(grpc.StatusCode.INTERNAL, "Binary metadata is no base64") from None
+        raise ProtocolFault(grpc.StatusCode.INTERNAL, f"The metadata {name[:100]!r} is no base64") from None
+
+
+def _header(name: str, value: str | bytes) -> tuple[bytes, bytes]:
+    if not _KEY.fullmatch(name):
+        raise ValueError(f"the metadata key {name!r}: expected lowercase letters, digits, '_', '-' and '.'")
+    if isinstance(value, bytes) and name.endswith("-bin"):
+        return name.encode("ascii"), base64.b64encode(value).rstrip(b"=")
+    if not isinstance(value, str) or name.endswith("-bin") or not _VALUE.fullmatch(value):
+        raise ValueError(f"the value of {name!r}: expected bytes if the key ends in -bin, else printable ASCII")
+    return name.encode("ascii"), value.encode("ascii")
