@@ -36,7 +36,7 @@ async def fetch(http: httpx.AsyncClient, provider: Provider, secret: str) -> Lis
             models = await _pages(http, provider, url, headers_for(provider, secret))
     except TimeoutError:
         fault = f"no whole answer within {_SECONDS:.0f} seconds"
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         # Only its kind: the text may repeat the address, and with it whatever an operator wrote there.
         fault = f"it can't be reached: {type(error).__name__}"
     except ListBroken as broken:
