@@ -10,7 +10,7 @@ from pantheon.errors.v1.error_reason_pb2 import ErrorReason
 from pantheon.events.v1.completion_pb2 import CompletionFinished
 from pantheon.usage.v1.ledger_pb2 import LedgerState, Outcome, Surface, Target
 from pantheon.usage.v1.measure_pb2 import TokenUsage
-from services.rating import PriceOverride, Tokens
+from services.rating import Tokens
 from services.router.attempts import booked_as
 from services.router.catalog import Endpoint
 from services.router.plan import Candidate
@@ -24,7 +24,7 @@ from services.runtime.errors import (
     by_reason,
 )
 from services.runtime.ids import uuid7_time
-from tests.unit.router.calls import PAST, WIRE, KeptJournal, attempt, price, provider, request
+from tests.unit.router.calls import WIRE, KeptJournal, attempt, override, price, provider, request
 
 USED = Tokens(prompt_tokens=100, completion_tokens=10, cached_tokens=0)
 BROKEN = ProviderBroken("gone", phase="stream")
@@ -294,16 +294,8 @@ def test_every_reason_can_be_booked() -> None:
 
 
 async def test_both_the_price_version_and_the_override_are_named_on_start_and_finish() -> None:
-    override = PriceOverride(
-        id="discount",
-        organisation_id="organisation-1",
-        provider="openai",
-        effective=PAST,
-        recorded=PAST,
-        factor=Decimal("0.8"),
-    )
     journal = KeptJournal()
-    tried = attempt(journal, price(), overrides=(override,))
+    tried = attempt(journal, price(), overrides=(override("discount"),))
     tried.facts.tokens = Tokens(1_000_000, 0)
     receipt = await tried.succeed()
     assert Decimal(receipt.amount) == 8

@@ -1,14 +1,12 @@
 """Where a user's own model is sent, and with what."""
 
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
 import msgspec
 import pytest
 
 from services.parameters import specs
-from services.rating import PriceOverride
 from services.router.catalog import Catalog, CustomModel, Endpoint, Key, Settings
 from services.router.chat import Format
 from services.router.parameters import ChosenParameters, parameters_of
@@ -22,6 +20,7 @@ from tests.unit.router.calls import (
     catalog,
     endpoint,
     model,
+    override,
     planned,
     price,
     provider,
@@ -159,15 +158,7 @@ def test_its_context_window_is_its_own_or_that_of_the_model_beneath() -> None:
 
 
 def test_an_organisation_s_discount_is_on_list_prices_only() -> None:
-    discount = PriceOverride(
-        id="discount",
-        organisation_id="organisation-1",
-        provider="openai",
-        effective=PAST,
-        recorded=PAST,
-        factor=Decimal("0.8"),
-    )
-    base = replace(catalog((OPENAI,)), overrides={"organisation-1": (discount,)})
+    base = replace(catalog((OPENAI,)), overrides={PRINCIPAL.organisation_id: (override("discount"),)})
     (candidate,) = planned(request("custom/mine"), known(custom(), base=base)).candidates
     assert candidate.overrides == ()
 
@@ -205,15 +196,11 @@ def test_what_the_provider_s_keys_pay_for_costs_what_the_catalog_knows_it_costs(
 
 
 def test_an_organisation_s_override_holds_for_it_too() -> None:
-    whose = PRINCIPAL.organisation_id
-    override = PriceOverride(
-        id="half", organisation_id=whose, provider="openai", effective=PAST, recorded=PAST, factor=Decimal("0.5")
-    )
-    base = replace(catalog((OPENAI,), (LISTED,)), overrides={whose: (override,)})
+    base = replace(catalog((OPENAI,), (LISTED,)), overrides={PRINCIPAL.organisation_id: (override("discount"),)})
     (candidate,) = planned(request("custom/mine"), known(custom(), base=base)).candidates
     found = candidate.price_at(PAST)
     assert found is not None
-    assert found.override_id == "half"
+    assert found.override_id == "discount"
 
 
 def test_what_its_own_key_pays_for_costs_what_its_owner_says() -> None:

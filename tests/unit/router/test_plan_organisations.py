@@ -3,7 +3,6 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
@@ -12,11 +11,11 @@ from services.router.catalog import Catalog, Endpoint
 from services.router.plan import Candidate
 from services.runtime.errors import ModelNotFound, NoEndpoint
 from tests.unit.router.calls import (
-    PAST,
     PRINCIPAL,
     catalog,
     endpoint,
     model,
+    override,
     planned,
     price,
     provider,
@@ -63,13 +62,6 @@ def test_what_an_organisation_is_offered_is_what_it_can_use() -> None:
     known = replace(with_keys("azure"), models={"azure/only": only})
     assert known.offered(PRINCIPAL) == [only]
     assert replace(known, own_keys={}).offered(PRINCIPAL) == []
-
-
-def override(name: str, **fields: Any) -> PriceOverride:
-    fields = {"provider": "openai", "effective": PAST, "recorded": PAST, **fields}
-    if "unit_prices" not in fields:
-        fields.setdefault("factor", Decimal("0.8"))
-    return PriceOverride(id=name, organisation_id=PRINCIPAL.organisation_id, **fields)
 
 
 def candidate(*overrides: PriceOverride, organisation: str = PRINCIPAL.organisation_id) -> Candidate:
