@@ -24,33 +24,16 @@ import httpx2 as httpx
 import pytest
 
 from tests.e2e.guide.asking import ask, completion_tokens, finish_reason, once_it_is, refusal, routed
+from tests.fixtures.guide import CUSTOM_MODEL
 from tests.fixtures.people import Person
 
-DOCUMENT = """{
-  "name": "My Custom Model",
-  "model_id": "custom/my-model",
-  "provider": "openrouter",
-  "api_endpoint": "https://openrouter.ai/api/v1/chat/completions",
-  "parameters": {
-    "temperature": 0.7,
-    "max_tokens": 4000,
-    "top_p": 0.9,
-    "frequency_penalty": 0.0,
-    "presence_penalty": 0.0
-  },
-  "context_window": 8192,
-  "cost_per_1k_tokens": {
-    "input": 0.01,
-    "output": 0.03
-  }
-}"""
 MODEL = "custom/my-model"
 PROMPT = "What is the capital of France, and why is it that city of all the cities in the country?"
 
 
 async def saved(api: httpx.AsyncClient, **changes: Any) -> dict[str, Any]:
     """The guide's model, made; with other members where named."""
-    answer = await api.post("/api/custom-models", json={**json.loads(DOCUMENT), **changes})
+    answer = await api.post("/api/custom-models", json={**json.loads(CUSTOM_MODEL), **changes})
     assert answer.status_code == 201, answer.text
     made: dict[str, Any] = answer.json()
     return made
@@ -79,10 +62,10 @@ async def test_step_1_there_are_none_to_begin_with(own_api: httpx.AsyncClient) -
 
 async def test_step_2_configure_the_model_word_for_word(reader: Person, own_api: httpx.AsyncClient) -> None:
     headers = {"content-type": "application/json"}
-    answer = await own_api.post("/api/custom-models", content=DOCUMENT, headers=headers)
+    answer = await own_api.post("/api/custom-models", content=CUSTOM_MODEL, headers=headers)
     assert answer.status_code == 201, answer.text
     made = answer.json()
-    assert {name: made[name] for name in json.loads(DOCUMENT)} == json.loads(DOCUMENT)
+    assert {name: made[name] for name in json.loads(CUSTOM_MODEL)} == json.loads(CUSTOM_MODEL)
     assert made["provider_hosted"], "OpenRouter's own endpoint: its keys are used"
     assert (await own_api.get(answer.headers["location"])).json() == made
     assert (await own_api.get("/api/custom-models")).json()["custom_models"] == [made]
@@ -91,7 +74,7 @@ async def test_step_2_configure_the_model_word_for_word(reader: Person, own_api:
 
 @pytest.mark.parametrize("member", ("name", "model_id", "provider", "api_endpoint"))
 async def test_a_document_without_it_is_refused(api: httpx.AsyncClient, member: str) -> None:
-    document = {name: value for name, value in json.loads(DOCUMENT).items() if name != member}
+    document = {name: value for name, value in json.loads(CUSTOM_MODEL).items() if name != member}
     answer = await api.post("/api/custom-models", json=document)
     assert answer.status_code == 400
     assert answer.json()["error"]["details"]["field"] == member
@@ -122,7 +105,7 @@ async def test_the_model_s_parameters_hold_where_nothing_else_is_said(
 async def test_parameters_out_of_range_are_refused(
     api: httpx.AsyncClient, parameter: str, value: float, allowed: str
 ) -> None:
-    answer = await api.post("/api/custom-models", json={**json.loads(DOCUMENT), "parameters": {parameter: value}})
+    answer = await api.post("/api/custom-models", json={**json.loads(CUSTOM_MODEL), "parameters": {parameter: value}})
     assert answer.status_code == 400
     details = answer.json()["error"]["details"]
     assert (details["field"], details["value"]) == (f"parameters.{parameter}", str(value))
@@ -152,7 +135,7 @@ async def test_the_ledger_has_it_at_its_own_cost(
 
 
 async def test_step_3_test_before_saving(reader: Person, own_api: httpx.AsyncClient) -> None:
-    body = {"custom_model": json.loads(DOCUMENT), "prompt": PROMPT}
+    body = {"custom_model": json.loads(CUSTOM_MODEL), "prompt": PROMPT}
     answer = await own_api.post("/api/custom-models/test", json=body)
     assert answer.status_code == 200, answer.text
     check_figures(answer.json())
@@ -200,7 +183,7 @@ async def test_nobody_else_has_it(
 async def test_an_endpoint_that_would_be_refused_is_refused_when_tested_and_when_saved(
     api: httpx.AsyncClient,
 ) -> None:
-    document = {**json.loads(DOCUMENT), "api_endpoint": "https://169.254.169.254/v1/chat/completions"}
+    document = {**json.loads(CUSTOM_MODEL), "api_endpoint": "https://169.254.169.254/v1/chat/completions"}
     for path, body in (("/api/custom-models", document), ("/api/custom-models/test", {"custom_model": document})):
         answer = await api.post(path, json=body)
         assert answer.status_code == 400, answer.text
