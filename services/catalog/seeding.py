@@ -9,6 +9,7 @@ from datetime import datetime
 
 from services.catalog import key_changes, messages
 from services.catalog.entities import Provider
+from services.catalog.provider_keys import OpenKey, environment_keys
 from services.catalog.providers import Circumstances, circumstances, under
 from services.catalog.seed.use_cases import DEFAULTS
 from services.catalog.seed_changes import Seed, SeedChanges, Written, seed_changes
@@ -38,8 +39,8 @@ class _Differences:
     keys: list[Provider] = field(default_factory=list)
 
 
-async def prepare(outbox: Outbox, seed: Seed, surroundings: Surroundings) -> Mapping[str, Circumstances]:
-    """Brings the catalog up to date. Returns what the environment says of each provider, by name.
+async def prepare(outbox: Outbox, seed: Seed, surroundings: Surroundings) -> list[OpenKey]:
+    """Brings the catalog up to date. Returns the keys in the environment; see `environment_keys`.
 
     Nobody can have followed a new catalog before it holds anything, so its first seed is announced to nobody: readers
     begin with a snapshot. Later, each change is an event.
@@ -63,7 +64,7 @@ async def prepare(outbox: Outbox, seed: Seed, surroundings: Surroundings) -> Map
                 await key_changes.announce_count(outbox, connection, provider)
             if advises_anew:
                 await outbox.add(connection, platform_changed(DEFAULTS))
-    return found
+    return environment_keys(found, surroundings.pepper)
 
 
 async def _apply_seed(connection: WriteConnection, seed: Seed, applied: Sequence[bytes], now: datetime) -> SeedChanges:

@@ -1,7 +1,5 @@
 """Keys for providers, as administrators see and set them."""
 
-from collections.abc import Iterable
-
 from pantheon.catalog.v1.catalog_service_pb2 import (
     DESCRIPTOR,
     CheckProviderKeyRequest,
@@ -53,7 +51,7 @@ class KeyRpcs:
         with_platform = rules.sees_platform(caller)
         query = (caller.organisation_id, with_platform, storable("provider", request.provider))
         page = KeyPage.asked(size, request.page_token, query)
-        given = [entry.key for entry in self._environment_keys()] if with_platform else []
+        given = [entry.key for entry in self.resources.environment_keys] if with_platform else []
         async with self.resources.db.snapshot() as connection:
             rows = await provider_keys.page(
                 connection,
@@ -159,7 +157,7 @@ class KeyRpcs:
         there = await provider_keys.same(connection, key.provider, key.organisation_id, mark)
         if not there and not key.organisation_id:
             own = rules.environment_key_id(key.provider, secret, self.resources.pepper)
-            there = next((entry.key.id for entry in self._environment_keys() if entry.key.id == own), "")
+            there = next((entry.key.id for entry in self.resources.environment_keys if entry.key.id == own), "")
         if there:
             raise ResourceExists(_RESOURCE, "id", there)
 
@@ -172,7 +170,7 @@ class KeyRpcs:
 
     async def _visible(self, connection: ReadConnection, key_id: str, caller: Principal) -> OpenKey | SealedKey:
         """The key, if the caller may know of it."""
-        for entry in self._environment_keys():
+        for entry in self.resources.environment_keys:
             if entry.key.id == key_id and rules.is_visible(entry.key, caller):
                 return entry
         found = await provider_keys.find(connection, key_id)
@@ -184,6 +182,3 @@ class KeyRpcs:
         if isinstance(entry, OpenKey):
             return entry.secret
         return self.resources.sealer.open(entry.sealed, entry.label).decode()
-
-    def _environment_keys(self) -> Iterable[OpenKey]:
-        return rules.environment_keys(self.resources.found, self.resources.pepper)

@@ -11,7 +11,6 @@ from pantheon.catalog.v1.catalog_service_pb2 import (
     RotateMasterKeyResponse,
 )
 from pantheon.catalog.v1.provider_key_pb2 import PROVIDER_KEY_STATUS_UNSPECIFIED, CustomModelSecret, ProviderKeyStatus
-from services.catalog import provider_keys as rules
 from services.catalog.provider_key_messages import model_secret_message, secrets_messages
 from services.catalog.provider_keys import KeyStatus, OpenKey
 from services.catalog.resources import Resources
@@ -23,7 +22,6 @@ from services.runtime.db import ReadConnection
 from services.runtime.errors import InvalidField, ResourceNotFound
 from services.runtime.logging import get_logger
 from services.runtime.rpc import RpcContext
-from services.runtime.sealing import SealBrokenError
 
 _MOST_MODELS = 1_000
 _REPORTED = [status for status in ProviderKeyStatus.values() if status != PROVIDER_KEY_STATUS_UNSPECIFIED]
@@ -48,8 +46,7 @@ class SecretRpcs:
         if request.status not in _REPORTED:
             allowed = "one of " + ", ".join(f"{ProviderKeyStatus.Name(status)} ({status})" for status in _REPORTED)
             raise InvalidField("status", request.status, allowed)
-        given = rules.environment_keys(self.resources.found, self.resources.pepper)
-        from_environment = any(entry.key.id == request.key_id for entry in given)
+        from_environment = any(entry.key.id == request.key_id for entry in self.resources.environment_keys)
         async with self.resources.db.write() as connection:
             if not from_environment and not await provider_keys.keep_from_removal(connection, request.key_id):
                 raise ResourceNotFound("provider_key", request.key_id)
@@ -68,21 +65,13 @@ class SecretRpcs:
 
     async def _provider_keys(self, connection: ReadConnection) -> AsyncIterator[OpenKey]:
         """All keys in the order to be used: those from the environment first, then the oldest."""
-        for entry in rules.environment_keys(self.resources.found, self.resources.pepper):
+        for entry in self.resources.environment_keys:
             yield entry
         for sealed in await provider_keys.everything(connection):
-            if secret := self._opened(sealed.sealed, sealed.label):
+            if secret := self.resources.opened(sealed.sealed, sealed.label):
                 yield OpenKey(sealed.key, secret)
 
     async def _model_secrets(self, connection: ReadConnection, ids: list[str]) -> AsyncIterator[CustomModelSecret]:
         for sealed in await custom_models.secrets(connection, ids) if ids else ():
-            if secret := self._opened(sealed.sealed, sealed.label):
+            if secret := self.resources.opened(sealed.sealed, sealed.label):
                 yield model_secret_message(sealed, secret)
-
-    def _opened(self, sealed: bytes, label: str) -> str:
-        """The secret. Empty where its envelope is damaged: one such must not keep routers from all others."""
-        try:
-            return self.resources.sealer.open(sealed, label).decode()
-        except SealBrokenError:
-            get_logger().error("secret.unreadable", label=label)
-            return ""

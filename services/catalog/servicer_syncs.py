@@ -20,7 +20,6 @@ from services.catalog.listings.fetching import fetch_all
 from services.catalog.listings.formats import LIST_FORMATS
 from services.catalog.listings.listed import Listing
 from services.catalog.prices import appended
-from services.catalog.provider_keys import environment_keys
 from services.catalog.resources import Resources
 from services.catalog.store import model_writing, models, provider_keys, providers, syncs
 from services.catalog.store.syncs import Sync
@@ -38,7 +37,6 @@ from services.runtime.ids import is_id, uuid7
 from services.runtime.logging import get_logger
 from services.runtime.paging import decode_token, encode_token, page_size
 from services.runtime.rpc import RpcContext
-from services.runtime.sealing import SealBrokenError
 
 
 class SyncRpcs:
@@ -137,15 +135,12 @@ class SyncRpcs:
 
     async def _secrets(self, connection: ReadConnection) -> dict[str, str]:
         """One of the platform's keys by provider: the first from the environment, else the oldest that was set."""
-        given = environment_keys(self.resources.found, self.resources.pepper)
-        secrets = {entry.key.provider: entry.secret for entry in reversed(given)}
+        secrets = {entry.key.provider: entry.secret for entry in reversed(self.resources.environment_keys)}
         for sealed in await provider_keys.everything(connection):
             if sealed.key.organisation_id or sealed.key.provider in secrets:
                 continue
-            try:
-                secrets[sealed.key.provider] = self.resources.sealer.open(sealed.sealed, sealed.label).decode()
-            except SealBrokenError:
-                get_logger().error("secret.unreadable", label=sealed.label)
+            if secret := self.resources.opened(sealed.sealed, sealed.label):
+                secrets[sealed.key.provider] = secret
         return secrets
 
 

@@ -13,8 +13,8 @@ from pantheon.catalog.v1 import catalog_service_pb2_grpc
 from pantheon.events.v1 import change_feed_service_pb2_grpc
 from pantheon.events.v1.change_feed_service_pb2 import GetSnapshotRequest, ListChangesRequest
 from pantheon.events.v1.change_pb2 import Change
+from services.catalog.provider_keys import OpenKey
 from services.catalog.provider_requests import provider_client
-from services.catalog.providers import Circumstances
 from services.catalog.resources import SEALING_PURPOSE, Resources
 from services.catalog.rotation import check_master_keys
 from services.catalog.seed_changes import Seed
@@ -84,10 +84,10 @@ def changed(change: Change) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """One replica, and where it is. `found` is what it read from its environment."""
+    """One replica, and where it is. `environment_keys` is what it read from its environment."""
 
     db: Database
-    found: Mapping[str, Circumstances]
+    environment_keys: Sequence[OpenKey]
     address: str
     # Without an identity, and signed as a router.
     channel: Channel
@@ -142,14 +142,14 @@ async def started(
     sealer = Sealer(master_keys, SEALING_PURPOSE)
     await check_master_keys(db, sealer)
     outbox = Outbox(db, "catalog")
-    found = await prepare(outbox, seed, Surroundings(environment, sandbox_url, PEPPER))
+    keys_there = await prepare(outbox, seed, Surroundings(environment, sandbox_url, PEPPER))
     if bus is not None:
         tasks = Tasks()
         tasks.start("outbox", OutboxRelay(outbox, bus).run())
         stack.push_async_callback(tasks.close)
     http = provider_client()
     stack.push_async_callback(http.aclose)
-    resources = Resources(outbox, found, PEPPER, sealer, EgressPolicy.parse(egress_allow), http, lookup)
+    resources = Resources(outbox, keys_there, PEPPER, sealer, EgressPolicy.parse(egress_allow), http, lookup)
     server = GrpcServer("127.0.0.1:0", Users(), ServiceTrust.load(keys, "catalog"))
     server.add(
         catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server,
@@ -167,4 +167,4 @@ async def started(
     channel, router = connect(target), connect(target, ServiceIdentity.load(keys, "router"), "catalog")
     stack.push_async_callback(channel.close)
     stack.push_async_callback(router.close)
-    return Catalog(db, found, target, channel, router)
+    return Catalog(db, keys_there, target, channel, router)
