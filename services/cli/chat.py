@@ -14,7 +14,7 @@ from pantheon.router.v1.router_service_pb2_grpc import RouterServiceStub
 from services.cli.asking import typed_line
 from services.cli.calling import Caller
 from services.cli.output import UNKNOWN, console, count, duration, money, print_json
-from services.cli.running import CommandFailed
+from services.cli.running import WRONG_INPUT, CommandFailed
 from services.runtime import money as amounts
 from services.runtime import times
 
@@ -114,7 +114,7 @@ def parse_tags(tags: Sequence[str]) -> Mapping[str, str]:
     for tag in tags:
         key, separator, value = tag.partition("=")
         if not key or not separator:
-            raise CommandFailed(f"--tag: {tag!r} is not allowed; expected KEY=VALUE", 2)
+            raise CommandFailed(f"--tag: {tag!r} is not allowed; expected KEY=VALUE", WRONG_INPUT)
         found[key] = value
     return found
 

@@ -10,15 +10,11 @@ from pantheon.auth.v1.auth_service_pb2_grpc import AuthServiceStub
 from pantheon.auth.v1.key_pb2 import ApiKey
 from services.cli.calling import Caller
 from services.cli.output import UNKNOWN, console, moment, print_json, table
-from services.cli.running import CommandFailed
 from services.cli.times import parse_span
+from services.edge.rest.names import Names
 from services.runtime import times
 
-_SCOPES = {
-    name.removeprefix("SCOPE_").lower().replace("_", "-"): number
-    for name, number in Scope.items()
-    if number != Scope.SCOPE_UNSPECIFIED
-}
+_SCOPES = Names(Scope, "-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +44,8 @@ async def create(
     caller: Caller, name: str, scopes: Sequence[str], expires: str, user_id: str, project_id: str, *, as_json: bool
 ) -> None:
     """Makes a key and prints its secret, this once."""
-    key = ApiKey(name=name, scopes=[_scope(scope) for scope in scopes], user_id=user_id, project_id=project_id)
+    allowed = [_SCOPES.value(scope, "--scope") for scope in scopes]
+    key = ApiKey(name=name, scopes=allowed, user_id=user_id, project_id=project_id)
     if lifetime := parse_span(expires, "--expires"):
         key.expire_time.CopyFrom(times.to_timestamp(times.now() + lifetime))
     async with caller:
@@ -91,21 +88,14 @@ async def revoke(caller: Caller, key_id: str, *, as_json: bool) -> None:
         console().print(f"key {key.name!r} ({key.id}) is {_end(key)}; routers refuse it within a second", markup=False)
 
 
-def _scope(name: str) -> Scope.ValueType:
-    if name not in _SCOPES:
-        raise CommandFailed(f"--scope: {name!r} is not allowed; one of {', '.join(_SCOPES)}", 2)
-    return _SCOPES[name]
-
-
 def _listed(message: ApiKey) -> ListedKey:
-    words = {number: word for word, number in _SCOPES.items()}
     return ListedKey(
         id=message.id,
         name=message.name,
         prefix=message.prefix,
         user_id=message.user_id,
         project_id=message.project_id,
-        scopes=tuple(words.get(scope, str(scope)) for scope in message.scopes),
+        scopes=tuple(_SCOPES.of(scope) or str(scope) for scope in message.scopes),
         create_time=times.from_timestamp(message.create_time),
         expire_time=times.from_timestamp(message.expire_time) if message.HasField("expire_time") else None,
         revoke_time=times.from_timestamp(message.revoke_time) if message.HasField("revoke_time") else None,

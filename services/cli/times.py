@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 
-from services.cli.running import CommandFailed
+from services.cli.running import WRONG_INPUT, CommandFailed
 
 # Not more digits: 99,999 weeks from now are within the years that datetime knows, either way.
 _SPAN = re.compile(r"(?P<number>\d{1,5})(?P<unit>[smhdw])")
@@ -16,7 +16,7 @@ def parse_span(text: str, option: str) -> timedelta | None:
         return None
     span = _SPAN.fullmatch(text)
     if span is None:
-        raise CommandFailed(f"{option}: {text!r} is not allowed; a span as 45m, 24h, 7d or 4w", 2)
+        raise CommandFailed(f"{option}: {text!r} is not allowed; a span as 45m, 24h, 7d or 4w", WRONG_INPUT)
     return timedelta(**{_UNITS[span["unit"]]: int(span["number"])})
 
 
@@ -33,5 +33,5 @@ def parse_time(text: str, option: str, now: datetime) -> datetime | None:
         instant = datetime.fromisoformat(text)
     except ValueError:
         allowed = "a span as 45m, 24h or 7d, or a date or time as 2026-11-01 or 2026-11-01T08:00Z"
-        raise CommandFailed(f"{option}: {text!r} is not allowed; {allowed}", 2) from None
+        raise CommandFailed(f"{option}: {text!r} is not allowed; {allowed}", WRONG_INPUT) from None
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)

@@ -10,16 +10,12 @@ from pantheon.usage.v1.usage_service_pb2 import VerifyLedgerRequest
 from services.cli.calling import Caller
 from services.cli.ledger import Ledger, Percentiles, ReportRow, Row, UsageReport, Verdict
 from services.cli.output import UNKNOWN, console, count, duration, moment, money, print_json, table
-from services.cli.running import CommandFailed
+from services.cli.running import WRONG_INPUT, CommandFailed
 from services.cli.times import parse_time
+from services.edge.rest.names import Names
 from services.runtime import times
 
-_SCOPES = {
-    "own": ReportScope.REPORT_SCOPE_OWN,
-    "project": ReportScope.REPORT_SCOPE_PROJECT,
-    "organisation": ReportScope.REPORT_SCOPE_ORGANISATION,
-    "platform": ReportScope.REPORT_SCOPE_PLATFORM,
-}
+_SCOPES = Names(ReportScope, "-")
 _DIMENSIONS = {
     name.removeprefix("DIMENSION_").lower().replace("_", "-"): number
     for name, number in Dimension.items()
@@ -31,11 +27,9 @@ _VERIFY_SECONDS = 300.0
 
 
 def report_filter(scope: str, since: str, until: str, models: Sequence[str]) -> ReportFilter:
-    """What a report covers, as the options say it. Raises CommandFailed, naming the option."""
-    if scope not in _SCOPES:
-        raise CommandFailed(f"--scope: {scope!r} is not allowed; one of {', '.join(_SCOPES)}", 2)
+    """What a report covers, as the options say it. Raises InvalidField, CommandFailed, naming the option."""
     now = times.now()
-    made = ReportFilter(scope=_SCOPES[scope], models=models)
+    made = ReportFilter(scope=_SCOPES.value(scope, "--scope"), models=models)
     if start := parse_time(since, "--since", now):
         made.start_time.CopyFrom(times.to_timestamp(start))
     if end := parse_time(until, "--until", now):
@@ -131,7 +125,7 @@ def dimensions(names: Sequence[str]) -> tuple[list[Dimension.ValueType], str]:
             found.append(_DIMENSIONS[name])
         else:
             allowed = f"{', '.join(_DIMENSIONS)} or {_TAG}NAME"
-            raise CommandFailed(f"--by: {name!r} is not allowed; one of {allowed}", 2)
+            raise CommandFailed(f"--by: {name!r} is not allowed; one of {allowed}", WRONG_INPUT)
     return found, tag
 
 

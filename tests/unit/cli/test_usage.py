@@ -16,6 +16,7 @@ from services.cli.ledger import Percentiles, ReportRow, UsageReport
 from services.cli.output import console
 from services.cli.running import CommandFailed
 from services.cli.usage import dimensions, report_filter, report_table, verify
+from services.runtime.errors import InvalidField
 
 SERVICE = "pantheon.usage.v1.UsageService"
 START, END = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 2, tzinfo=UTC)
@@ -63,7 +64,7 @@ def test_dimensions_are_named_as_in_reports() -> None:
 def test_an_unknown_dimension_or_scope_is_refused_with_the_known_ones() -> None:
     with pytest.raises(CommandFailed, match=r"--by: 'mood' is not allowed; one of model, .* or tag:NAME"):
         dimensions(["mood"])
-    with pytest.raises(CommandFailed, match="--scope: 'mine' is not allowed; one of own, project"):
+    with pytest.raises(InvalidField, match="--scope: 'mine' is not allowed; one of own, project"):
         report_filter("mine", "", "", ())
 
 
