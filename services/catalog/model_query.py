@@ -153,17 +153,16 @@ def _price(name: str, given: ProtoDecimal) -> Decimal:
 
 
 def _read_price(text: str) -> Decimal:
-    price = Decimal(text)
-    if not price.is_finite() or abs(price.adjusted()) > _MOST_DIGITS:
+    price = money.parse(text)
+    if abs(price.adjusted()) > _MOST_DIGITS:
         raise ValueError(text)
     return price
 
 
 def _read_tokens(text: str) -> int:
-    number = int(text)
-    if not 0 <= number <= _MOST_TOKENS:
+    if not (text.isascii() and text.isdigit()) or int(text) > _MOST_TOKENS:
         raise ValueError(text)
-    return number
+    return int(text)
 
 
 def _read_moment(text: str) -> datetime:

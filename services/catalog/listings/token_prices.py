@@ -11,12 +11,13 @@ most a hundred times the price of a token is the price of a token.
 """
 
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
 from services.catalog.listings.members import Object, objects, tokens
 from services.rating import EXACT, PriceTier, PriceUnit, UnitPrice
+from services.runtime import money
 
 _MILLION = 1_000_000
 _MILLION_EXPONENT = 6
@@ -98,12 +99,12 @@ def _amount(value: Any) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return None
     try:
-        given = Decimal(str(value).strip())
+        given = money.parse(str(value).strip())
         if abs(given.adjusted()) > _MOST_DIGITS:
             return None
         amount = plain(given)
         UnitPrice(PriceUnit.PROMPT_TOKEN, _per_million(amount), _MILLION)
-    except (InvalidOperation, ArithmeticError, ValueError):
+    except (ArithmeticError, ValueError):
         return None
     return amount
 

@@ -40,6 +40,8 @@ def test_a_token_leads_back_to_its_row(order: ModelOrder.ValueType, value: Any) 
         (ModelOrder.MODEL_ORDER_PROMPT_PRICE, "cheap"),
         (ModelOrder.MODEL_ORDER_PROMPT_PRICE, "NaN"),
         (ModelOrder.MODEL_ORDER_COMPLETION_PRICE, "1e999999"),
+        (ModelOrder.MODEL_ORDER_COMPLETION_PRICE, "1_0"),
+        (ModelOrder.MODEL_ORDER_CONTEXT_WINDOW, "1_0"),
         (ModelOrder.MODEL_ORDER_CONTEXT_WINDOW, str(2**63)),
         (ModelOrder.MODEL_ORDER_CONTEXT_WINDOW, "-1"),
         (ModelOrder.MODEL_ORDER_RELEASE_TIME, "2024-02-29"),

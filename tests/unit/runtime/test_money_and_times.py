@@ -20,7 +20,36 @@ def test_a_tiny_amount_is_written_without_an_exponent() -> None:
     assert to_proto(Decimal("1E-12")).value == "0.000000000001"
 
 
-@pytest.mark.parametrize("text", ("", "abc", "NaN", "Infinity", "1,5"))
+@pytest.mark.parametrize("text", ("2.5", "+2.5", "25e-1", "0.25E+1", "002.50", "2.5e0"))
+def test_an_amount_may_be_written_in_every_way_that_the_format_has(text: str) -> None:
+    assert from_proto(ProtoDecimal(value=text)) == Decimal("2.5")
+    assert from_proto(ProtoDecimal(value=f"-{text.removeprefix('+')}")) == Decimal("-2.5")
+
+
+@pytest.mark.parametrize(
+    "text",
+    (
+        "",
+        "abc",
+        "NaN",
+        "sNaN1",
+        "Infinity",
+        "1,5",
+        "1_0",
+        " 1",
+        "1\n",
+        "１",  # noqa: RUF001
+        "٣",
+        ".",
+        "+",
+        "--1",
+        "e5",
+        "1e",
+        "1e1_0",
+        "0x1",
+        f"1e{'9' * 30}",
+    ),
+)
 def test_what_is_no_amount_is_refused_by_its_field(text: str) -> None:
     with pytest.raises(InvalidField) as refusal:
         from_proto(ProtoDecimal(value=text), "price")

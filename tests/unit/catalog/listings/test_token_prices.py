@@ -73,7 +73,7 @@ def test_a_picture_at_the_price_of_text_is_charged_with_it_in_every_tier() -> No
 
 
 @pytest.mark.parametrize(
-    "unknown", ("-1", -1, None, "", "free", "NaN", "Infinity", True, [], "1e400", "1e-400", "1e999999999999")
+    "unknown", ("-1", -1, None, "", "free", "NaN", "Infinity", True, [], "1e400", "1e-400", "1e999999999999", "1_0")
 )
 def test_what_is_no_price_is_unknown_and_not_zero(unknown: Any) -> None:
     assert told(prompt=unknown, completion=unknown) == {}
