@@ -56,11 +56,13 @@ class Conversation:
                 elif piece.delta.text and self._screen is not None:
                     self._screen.print(piece.delta.text, end="", soft_wrap=True, markup=False)
         finally:
-            if completion is None:
+            if completion is None or not completion.choices:
                 # A turn that was not answered is not part of the conversation.
                 del self._spec.messages[-1]
         if completion is None:
             raise CommandFailed("the stream ended before its end")
+        if not completion.choices:
+            raise CommandFailed(f"{completion.provider} gave an answer with nothing in it ({completion.request_id})")
         self._spec.messages.append(completion.choices[0].message)
         return answer_of(completion)
 
