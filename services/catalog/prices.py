@@ -1,12 +1,13 @@
 """How dated prices are brought up to date: by appended versions, so that what was rated once stays explained."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from pantheon.catalog.v1 import price_pb2
 from services.catalog import price_fields
-from services.rating import PriceVersion, price_at
+from services.rating import PriceVersion, UnitPrice, price_at
 
 _INSTANT = timedelta(microseconds=1)
 
@@ -61,6 +62,18 @@ def asked_price(given: price_pb2.PriceVersion, now: datetime, new_id: Callable[[
         unit_prices=price_fields.unit_prices("price.unit_prices", given.unit_prices),
         source=price_fields.source("price.source", given.source),
     )
+
+
+def unit_prices_at(versions: Iterable[PriceVersion], when: datetime) -> tuple[UnitPrice, ...]:
+    """What each unit costs at a moment; nothing where that is unknown."""
+    version = price_at(versions, when)
+    return version.unit_prices if version else ()
+
+
+def plain(price: Decimal) -> Decimal:
+    """The same value without an exponent and trailing zeros: 2.50 and 2.5 are one price."""
+    digits = format(price, "f")
+    return Decimal(digits.rstrip("0").rstrip(".") if "." in digits else digits)
 
 
 def recorded_after(version: PriceVersion, last: datetime | None) -> PriceVersion:

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from services.catalog.listings.members import Object, objects, tokens
+from services.catalog.prices import plain
 from services.rating import EXACT, PriceTier, PriceUnit, UnitPrice
 from services.runtime import money
 
@@ -86,12 +87,6 @@ def _is_by_token(pricing: Object, name: str) -> bool:
         return False
     price, of_whole = _amount(pricing.get(name)), _amount(pricing.get(_PICTURES[name][1]))
     return price is not None and of_whole is not None and price <= _LEAST_PICTURE * of_whole
-
-
-def plain(price: Decimal) -> Decimal:
-    """The same value without an exponent and trailing zeros: 2.50 and 2.5 are one price."""
-    digits = format(price, "f")
-    return Decimal(digits.rstrip("0").rstrip(".") if "." in digits else digits)
 
 
 def _amount(value: Any) -> Decimal | None:

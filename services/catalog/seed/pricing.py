@@ -14,6 +14,7 @@ from decimal import Decimal
 import msgspec
 from genai_prices.types import ConditionalPrice, ModelInfo, ModelPrice, StartDateConstraint, TieredPrices
 
+from services.catalog.prices import plain
 from services.catalog.seed.rows import CountUnit, SeedPrice, TieredPrice, TokenUnit
 from services.rating import SINCE_EVER
 
@@ -83,11 +84,5 @@ def _starts(conditional: list[ConditionalPrice]) -> Iterator[tuple[datetime, Fig
 
 def _exact(price: Decimal | TieredPrices) -> Decimal | TieredPrice:
     if isinstance(price, TieredPrices):
-        return TieredPrice(_plain(price.base), {tier.start: _plain(tier.price) for tier in price.tiers})
-    return _plain(price)
-
-
-def _plain(price: Decimal) -> Decimal:
-    """The same value without trailing zeros and without an exponent: 2.50 and 2.5 are one price."""
-    digits = format(price, "f")
-    return Decimal(digits.rstrip("0").rstrip(".") if "." in digits else digits)
+        return TieredPrice(plain(price.base), {tier.start: plain(tier.price) for tier in price.tiers})
+    return plain(price)

@@ -10,9 +10,10 @@ from typing import Any
 from pantheon.catalog.v1 import sync_pb2
 from pantheon.catalog.v1.model_pb2 import Modality
 from services.catalog.entities import Model, Parameters
-from services.catalog.listings.token_prices import plain
+from services.catalog.prices import plain, unit_prices_at
 from services.catalog.sync.plan import ModelChange, SyncPlan
-from services.rating import EXACT, PriceUnit, PriceVersion, UnitPrice, price_at
+from services.rating import EXACT, PriceUnit, UnitPrice
+from services.rating.money import for_one
 
 
 class Kind(IntEnum):
@@ -89,17 +90,12 @@ def _prices(change: ModelChange, now: datetime) -> Iterator[FieldDifference]:
     if change.after is None:
         wanted = dict.fromkeys(present, ())
     for endpoint_id, unit_prices in wanted.items():
-        was = _by_unit(_held(present.get(endpoint_id, ()), now))
+        was = _by_unit(unit_prices_at(present.get(endpoint_id, ()), now))
         is_now = _by_unit(unit_prices)
         for unit in sorted({*was, *is_now}):
             if was.get(unit, "") != is_now.get(unit, ""):
                 field = f"{endpoint_id} {unit.name.lower()}"
                 yield FieldDifference(field, was.get(unit, ""), is_now.get(unit, ""))
-
-
-def _held(versions: Sequence[PriceVersion], now: datetime) -> tuple[UnitPrice, ...]:
-    version = price_at(versions, now)
-    return version.unit_prices if version else ()
 
 
 def _by_unit(unit_prices: Sequence[UnitPrice]) -> dict[PriceUnit, str]:
@@ -108,10 +104,10 @@ def _by_unit(unit_prices: Sequence[UnitPrice]) -> dict[PriceUnit, str]:
 
 def _price_text(entry: UnitPrice) -> str:
     """USD per million tokens, or for each request, picture or search: "2.5", with tiers "2.5, 5 above 200000"."""
-    exponent = (0 if entry.unit in _EACH else _MILLION_EXPONENT) - (len(str(entry.per)) - 1)
+    exponent = 0 if entry.unit in _EACH else _MILLION_EXPONENT
 
     def amount(price: Decimal) -> str:
-        return format(plain(EXACT.scaleb(price, exponent)), "f")
+        return format(plain(EXACT.scaleb(for_one(price, entry.per), exponent)), "f")
 
     tiers = (f"{amount(tier.price)} above {tier.above_prompt_tokens}" for tier in entry.tiers)
     return ", ".join((amount(entry.price), *tiers))

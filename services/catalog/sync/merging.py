@@ -9,7 +9,9 @@ from typing import Any
 from services.catalog.entities import Endpoint, Model
 from services.catalog.listings.listed import Listed
 from services.catalog.listings.token_prices import TOLD
-from services.rating import EXACT, PriceUnit, PriceVersion, UnitPrice, price_at
+from services.catalog.prices import unit_prices_at
+from services.rating import PriceUnit, PriceVersion, UnitPrice
+from services.rating.money import for_one
 
 # What a list may correct, if it is the one to be believed; what is unknown any list may fill in.
 _CORRECTED = (
@@ -24,7 +26,6 @@ _MODALITIES = ("input_modalities", "output_modalities")
 # What the seed knows better, or people have chosen.
 _FILLED_IN = ("display_name", "release_time")
 _SETTINGS = ("unsupported_parameters", "default_parameters")
-_NANO = 9
 
 
 def merged(model: Model, listed: Listed, *, believed: bool) -> Model:
@@ -72,25 +73,19 @@ def wanted_prices(
 
     Units that a list has no word for keep their price, unless the list knows none at all.
     """
-    version = price_at(versions, now)
-    present = version.unit_prices if version else ()
+    present = unit_prices_at(versions, now)
     kept = tuple(entry for entry in present if entry.unit not in TOLD) if listed else ()
     wanted = tuple(sorted((*listed, *kept), key=lambda entry: entry.unit))
     return None if charges(wanted) == charges(present) else wanted
 
 
 def charges(unit_prices: Sequence[UnitPrice]) -> frozenset[tuple[PriceUnit, Decimal, tuple[tuple[int, Decimal], ...]]]:
-    """What prices come to for a thousand million units each, so that "2.5 for a million" is "0.0025 for a thousand"."""
+    """What one of each unit costs, so that "2.5 for a million" is "0.0025 for a thousand"."""
     return frozenset(
         (
             entry.unit,
-            _for_a_billion(entry.price, entry.per),
-            tuple((tier.above_prompt_tokens, _for_a_billion(tier.price, entry.per)) for tier in entry.tiers),
+            for_one(entry.price, entry.per),
+            tuple((tier.above_prompt_tokens, for_one(tier.price, entry.per)) for tier in entry.tiers),
         )
         for entry in unit_prices
     )
-
-
-def _for_a_billion(price: Decimal, per: int) -> Decimal:
-    # `per` is a power of ten up to that.
-    return EXACT.scaleb(price, _NANO - (len(str(per)) - 1))

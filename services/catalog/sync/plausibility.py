@@ -6,7 +6,8 @@ from datetime import datetime
 
 from services.catalog.entities import Endpoint
 from services.catalog.listings.listed import Listed, Listing
-from services.rating import PriceUnit, PriceVersion, UnitPrice, price_at
+from services.catalog.prices import unit_prices_at
+from services.rating import PriceUnit, UnitPrice
 
 # Of fewer, half of them may well change at once.
 _ENOUGH = 4
@@ -33,7 +34,7 @@ def judged(
         for endpoint in endpoints
         if (said := listed.get(endpoint.id)) is not None
         and said.unit_prices is not None
-        and _costs(present := _present(endpoint.prices, now))
+        and _costs(present := unit_prices_at(endpoint.prices, now))
     ]
     if len(prices) >= _ENOUGH:
         unknown = sum(not wanted for _, wanted in prices)
@@ -42,11 +43,6 @@ def judged(
             if 2 * number > len(prices):
                 return _disbelieved(listing, f"the list {what} {number} of {len(prices)} models that have a price")
     return listing
-
-
-def _present(versions: Sequence[PriceVersion], now: datetime) -> tuple[UnitPrice, ...]:
-    version = price_at(versions, now)
-    return version.unit_prices if version else ()
 
 
 def _costs(unit_prices: Sequence[UnitPrice]) -> bool:

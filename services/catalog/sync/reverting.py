@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from services.catalog.entities import Model
+from services.catalog.prices import unit_prices_at
 from services.catalog.sync.merging import charges
 from services.catalog.sync.plan import CatalogState, ModelChange, NewPrice, SyncPlan
 from services.rating import PriceVersion, price_at
@@ -42,8 +43,8 @@ def _prices(
     before: Model, versions: Mapping[str, Sequence[PriceVersion]], synced: datetime, now: datetime
 ) -> Iterator[NewPrice]:
     for endpoint in before.endpoints:
-        present, former = price_at(versions.get(endpoint.id, ()), now), price_at(endpoint.prices, now)
+        present = price_at(versions.get(endpoint.id, ()), now)
         from_sync = present is not None and present.source == endpoint.provider and present.recorded >= synced
-        wanted = former.unit_prices if former else ()
+        wanted = unit_prices_at(endpoint.prices, now)
         if from_sync and present and charges(present.unit_prices) != charges(wanted):
             yield NewPrice(endpoint.id, wanted)
