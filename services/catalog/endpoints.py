@@ -25,6 +25,7 @@ _ENDINGS: Mapping[provider_pb2.WireFormat.ValueType, str] = MappingProxyType(
 _BASE = r"(?P<base>[A-Za-z]+://[^?#]*[^/?#])"
 _MODEL = r"(?P<model>[A-Za-z0-9._~@-]+)"
 """A model's name in a path that needs no escapes there."""
+_USUAL_PORTS: Mapping[str, str] = MappingProxyType({"http": ":80", "https": ":443"})
 _VERSION = "v1beta"
 _IS_VERSION = re.compile(r"v\d+(?:(?:alpha|beta)\d*)?")
 """The wire format leaves the version out where the base has one already, as Vertex AI's and gateways' do."""
@@ -77,17 +78,18 @@ def is_hosted(base_url: str, provider: Provider) -> bool:
     """
     if provider.auth_style == provider_pb2.AUTH_STYLE_NONE and not provider.configured:
         return False
-    return base_url in (_lower(provider.default_base_url), _lower(provider.base_url))
+    return base_url in (_plain(provider.default_base_url), _plain(provider.base_url))
 
 
 def _base_url(base: str, *, versioned: bool) -> str:
     if versioned and any(_IS_VERSION.fullmatch(segment) for segment in base.split("/")[3:]):
         base = f"{base}/{_VERSION}"
-    return _lower(base)
+    return _plain(base)
 
 
-def _lower(url: str) -> str:
-    """With scheme and host in lower case, as what is compared and connected to."""
+def _plain(url: str) -> str:
+    """With scheme and host in lower case and no port that goes without saying, as what is compared and connected to."""
     scheme, colon, rest = url.partition("://")
+    scheme = scheme.lower()
     host, slash, path = rest.partition("/")
-    return f"{scheme.lower()}{colon}{host.lower()}{slash}{path}"
+    return f"{scheme}{colon}{host.lower().removesuffix(_USUAL_PORTS.get(scheme, ''))}{slash}{path}"

@@ -64,6 +64,9 @@ def refusal(endpoint: str, at: Provider | None = None, **other: str) -> dict[str
         (CHAT, "https://models.example/chat/completions", "https://models.example", "my-model"),
         (CHAT, "https://models.example:8443/a/b/chat/completions", "https://models.example:8443/a/b", "my-model"),
         (CHAT, "HTTPS://Models.Example/V1/chat/completions", "https://models.example/V1", "my-model"),
+        (CHAT, "https://models.example:443/v1/chat/completions", "https://models.example/v1", "my-model"),
+        (CHAT, "https://models.example:8080/v1/chat/completions", "https://models.example:8080/v1", "my-model"),
+        (CHAT, "https://[2606:4700::443]/v1/chat/completions", "https://[2606:4700::443]/v1", "my-model"),
         (CHAT, "https://[2606:4700::1111]/v1/chat/completions", "https://[2606:4700::1111]/v1", "my-model"),
         (RESPONSES, "https://models.example/v1/responses", "https://models.example/v1", "my-model"),
         (MESSAGES, "https://models.example/v1/messages", "https://models.example", "my-model"),
@@ -180,11 +183,22 @@ def test_an_endpoint_that_is_not_written_is_not_judged_anew() -> None:
 
 @pytest.mark.parametrize(
     "base_url",
-    ("https://api.acme.example/v1", "http://127.0.0.1:8099/acme", "https://API.acme.example/v1"),
+    (
+        "https://api.acme.example/v1",
+        "https://API.acme.example/v1",
+        "https://api.acme.example:443/v1",
+        "http://127.0.0.1:8099/acme",
+    ),
 )
 def test_an_endpoint_is_the_provider_s_own_where_it_is_by_nature_or_where_the_operator_has_it(base_url: str) -> None:
     moved = provider(base_url="http://127.0.0.1:8099/acme")
     assert place(f"{base_url}/chat/completions", moved).provider_hosted
+
+
+def test_the_operator_may_spell_the_provider_s_address_otherwise_too() -> None:
+    moved = provider(base_url="HTTP://Acme.Internal:80/v1")
+    for host in ("acme.internal", "acme.internal:80"):
+        assert place(f"http://{host}/v1/chat/completions", moved).provider_hosted
 
 
 @pytest.mark.parametrize(

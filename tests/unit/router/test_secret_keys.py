@@ -202,6 +202,7 @@ async def test_a_key_that_the_catalog_does_not_know_any_more_is_not_reported_aga
     (
         ("https://openrouter.ai/api/v1", "https://openrouter.ai:443"),
         ("HTTPS://OpenRouter.ai", "https://openrouter.ai:443"),
+        ("https://openrouter.ai:443/api/v1", "https://openrouter.ai:443"),
         ("http://localhost:11434/v1", "http://localhost:11434"),
         ("https://[2001:db8::1]:8443/v1", "https://[2001:db8::1]:8443"),
         ("", ""),
