@@ -145,6 +145,8 @@ class Settings:
     use_cases: Choices = field(default_factory=lambda: NO_CHOICES)
 
 
+NO_SETTINGS = Settings()
+
 PLATFORM = ""
 """In place of an organisation's id."""
 
@@ -165,7 +167,10 @@ class Catalog:
     use_cases: dict[str, Choices] = field(default_factory=dict)
     own_keys: dict[str, frozenset[str]] = field(default_factory=dict)
     overrides: dict[str, tuple[PriceOverride, ...]] = field(default_factory=dict)
-    no_settings: Settings = field(default_factory=Settings)
+
+    def chosen_by(self, caller: Caller) -> Settings:
+        """The caller's settings."""
+        return self.settings.get(caller.user_id, NO_SETTINGS)
 
     def find(self, name: str) -> Model | None:
         """By canonical id or alias."""

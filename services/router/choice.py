@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from pantheon.catalog.v1.use_case_pb2 import UseCase
-from services.router.catalog import PLATFORM, Caller, Catalog, Choice, Settings
+from services.router.catalog import PLATFORM, Caller, Catalog, Choice
 from services.router.chat import ChatRequest
 from services.router.filling import most_tokens_asked
 from services.router.pictures import has_pictures
@@ -34,7 +34,7 @@ def is_auto(name: str) -> bool:
     return name == AUTO or name.startswith(f"{AUTO}/")
 
 
-def choose(request: ChatRequest, catalog: Catalog, caller: Caller, settings: Settings) -> Choice:
+def choose(request: ChatRequest, catalog: Catalog, caller: Caller) -> Choice:
     """What the request's `auto...` stands for: the user's choice, else the organisation's, else the platform's.
 
     Whatever the use case, a request with pictures that the chosen model is known not to take goes to what `auto/vision`
@@ -48,16 +48,16 @@ def choose(request: ChatRequest, catalog: Catalog, caller: Caller, settings: Set
     use_case = _USE_CASES.get(request.model)
     if use_case is None:
         raise InvalidField("model", request.model, _ALLOWED)
-    chosen = _of(use_case, catalog, caller, settings)
-    if request.model == AUTO and settings.preferred_model:
-        chosen = Choice(settings.preferred_model)
+    chosen = _of(use_case, catalog, caller)
+    if request.model == AUTO and (preferred := catalog.chosen_by(caller).preferred_model):
+        chosen = Choice(preferred)
     if chosen is None:
         raise InvalidField("model", request.model, _UNCHOSEN)
     pictures = has_pictures(request)
     if pictures and not _takes_pictures(chosen, catalog, caller):
-        chosen = _of(UseCase.USE_CASE_VISION, catalog, caller, settings) or chosen
+        chosen = _of(UseCase.USE_CASE_VISION, catalog, caller) or chosen
     if not is_likely_to_fit(request, _window(chosen, catalog, caller), most_tokens_asked(request, request.parameters)):
-        roomy = _of(UseCase.USE_CASE_LONG_CONTEXT, catalog, caller, settings)
+        roomy = _of(UseCase.USE_CASE_LONG_CONTEXT, catalog, caller)
         if roomy is not None and (not pictures or _takes_pictures(roomy, catalog, caller)):
             chosen = roomy
     if is_auto(chosen.model):
@@ -65,9 +65,9 @@ def choose(request: ChatRequest, catalog: Catalog, caller: Caller, settings: Set
     return chosen
 
 
-def _of(use_case: int, catalog: Catalog, caller: Caller, settings: Settings) -> Choice | None:
+def _of(use_case: int, catalog: Catalog, caller: Caller) -> Choice | None:
     for choices in (
-        settings.use_cases,
+        catalog.chosen_by(caller).use_cases,
         catalog.use_cases.get(caller.organisation_id, {}),
         catalog.use_cases.get(PLATFORM, {}),
     ):

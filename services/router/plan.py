@@ -77,10 +77,9 @@ def make_plan(request: ChatRequest, catalog: Catalog, caller: Caller) -> Plan:
         ContextTooLong: the model can't have room for it.
     """
     name, preferred = request.model, ""
-    settings = catalog.settings.get(caller.user_id, catalog.no_settings)
     if name.startswith(_NO_PLAIN_NAMES):
         if is_auto(name):
-            choice = choose(request, catalog, caller, settings)
+            choice = choose(request, catalog, caller)
             name, preferred = choice.model, choice.provider
         if name.startswith(_CUSTOM):
             custom = catalog.find_custom(name, caller)
@@ -98,7 +97,7 @@ def make_plan(request: ChatRequest, catalog: Catalog, caller: Caller) -> Plan:
     candidates = _order(_speaking(request, endpoints, catalog, caller, (model_id, successor)), request, preferred)
     if not candidates:
         raise NoEndpoint(model_id)
-    fill = fill_in(request, parameters, settings.parameters)
+    fill = fill_in(request, parameters, catalog.chosen_by(caller).parameters)
     if window is not None:
         check_fits(request, model_id, window, fill)
     return Plan(model_id, candidates, fill)
@@ -119,8 +118,7 @@ def plan_custom(
         raise _unspoken(custom.model_id, request.format)
     model = catalog.beneath(custom)
     parameters = (model and model.parameters) or platform_parameters(model.max_output_tokens if model else None)
-    settings = catalog.settings.get(caller.user_id, catalog.no_settings)
-    fill = fill_in(request, parameters, settings.parameters, custom.parameters)
+    fill = fill_in(request, parameters, catalog.chosen_by(caller).parameters, custom.parameters)
     window = catalog.window(custom)
     if window is not None:
         check_fits(request, custom.model_id, window, fill)

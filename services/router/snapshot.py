@@ -10,7 +10,7 @@ import grpc
 from pantheon.catalog.v1 import model_pb2
 from pantheon.catalog.v1.settings_pb2 import UserSettings
 from pantheon.events.v1.change_pb2 import Change, ProviderKeysChanged, UseCasesChanged
-from services.router.catalog import Catalog, CustomModel, Endpoint
+from services.router.catalog import NO_SETTINGS, Catalog, CustomModel, Endpoint
 from services.router.catalog_messages import choices_of, custom_model_of, model_of, provider_of, settings_of
 from services.router.prices import override_of
 from services.router.wanted import Wanted
@@ -129,7 +129,7 @@ class Snapshot:
 
     def _put_settings(self, message: UserSettings) -> None:
         settings = settings_of(message)
-        if settings == self.catalog.no_settings:
+        if settings == NO_SETTINGS:
             self.catalog.settings.pop(message.user_id, None)
         else:
             self.catalog.settings[message.user_id] = settings

@@ -15,7 +15,7 @@ from pantheon.usage.v1.ledger_pb2 import Surface
 from pantheon.usage.v1.measure_pb2 import Timing
 from services.rating import CompiledPrice, PriceOverride, PriceUnit, PriceVersion, Tokens, UnitPrice, compile_price
 from services.router.attempts import Attempt, Call
-from services.router.catalog import Catalog, Endpoint, Model, Provider, Settings
+from services.router.catalog import NO_SETTINGS, Catalog, Endpoint, Model, Provider, Settings
 from services.router.chat import ChatRequest, Format
 from services.router.plan import Candidate, Plan, make_plan
 from services.router.prices import DatedPrice
@@ -30,7 +30,6 @@ from services.runtime.ids import uuid7
 PRINCIPAL = Principal("user-1", "organisation-1", "project-1", "key-1", Role.ROLE_MEMBER, ALL_SCOPES)
 WIRE = OpenAIChat()
 WIRES = {Format.CHAT: WIRE, Format.MESSAGES: WIRE, Format.RESPONSES: WIRE}
-NO_SETTINGS = Settings()
 PAST = datetime(2020, 1, 1, tzinfo=UTC)
 
 

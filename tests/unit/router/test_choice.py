@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from pantheon.catalog.v1.use_case_pb2 import UseCase
-from services.router.catalog import PLATFORM, Choice, Choices, CustomModel, Endpoint, Settings
+from services.router.catalog import NO_SETTINGS, PLATFORM, Choice, Choices, CustomModel, Endpoint, Settings
 from services.router.chat import ChatRequest
 from services.router.choice import choose
 from services.router.pictures import has_pictures
 from services.runtime.errors import ContextTooLong, InvalidField, ModelNotFound, NoEndpoint
-from tests.unit.router.calls import NO_SETTINGS, PRINCIPAL, catalog, model, planned, provider, request
+from tests.unit.router.calls import PRINCIPAL, catalog, model, planned, provider, request
 
 GENERAL, CODE, FAST = UseCase.USE_CASE_GENERAL, UseCase.USE_CASE_CODE, UseCase.USE_CASE_FAST
 VISION, LONG = UseCase.USE_CASE_VISION, UseCase.USE_CASE_LONG_CONTEXT
@@ -97,7 +97,7 @@ def test_an_unknown_use_case_is_refused_with_those_there_are(name: str) -> None:
 
 def test_a_use_case_that_nobody_chose_for_says_who_could() -> None:
     with pytest.raises(InvalidField, match="preferred_model"):
-        choose(request("auto/code"), catalog(()), PRINCIPAL, NO_SETTINGS)
+        choose(request("auto/code"), catalog(()), PRINCIPAL)
 
 
 @pytest.mark.parametrize("name", ("auto", "auto/code"))

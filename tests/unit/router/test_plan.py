@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.catalog import Catalog, Endpoint, Settings
+from services.router.catalog import NO_SETTINGS, Catalog, Endpoint, Settings
 from services.router.chat import ChatRequest, Format
 from services.runtime.errors import InvalidField, ModelNotFound, NoEndpoint, PantheonError, UnsupportedFeature
-from tests.unit.router.calls import NO_SETTINGS, catalog, endpoint, model, planned, price, provider, request
+from tests.unit.router.calls import catalog, endpoint, model, planned, price, provider, request
 
 GPT_4 = model("openai/gpt-4", Endpoint("openai", "gpt-4"), Endpoint("openrouter", "openai/gpt-4"))
 OPUS = model("anthropic/claude-3-opus", Endpoint("anthropic", "opus"), Endpoint("openrouter", "anthropic/opus"))

@@ -7,13 +7,12 @@ import msgspec
 import pytest
 
 from services.parameters import specs
-from services.router.catalog import Catalog, CustomModel, Endpoint, Key, Settings
+from services.router.catalog import NO_SETTINGS, Catalog, CustomModel, Endpoint, Key, Settings
 from services.router.chat import Format
 from services.router.parameters import ChosenParameters, parameters_of
 from services.router.plan import plan_custom
 from services.runtime.errors import ContextTooLong, InvalidField, ModelNotFound, NoEndpoint, UnsupportedFeature
 from tests.unit.router.calls import (
-    NO_SETTINGS,
     PAST,
     PRINCIPAL,
     WIRE,

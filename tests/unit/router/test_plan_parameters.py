@@ -6,11 +6,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.router.catalog import Endpoint, Settings
+from services.router.catalog import NO_SETTINGS, Endpoint, Settings
 from services.router.chat import ChatRequest
 from services.router.parameters import ChosenParameters
 from services.runtime.errors import InvalidField
-from tests.unit.router.calls import NO_SETTINGS, catalog, model, planned, provider, request
+from tests.unit.router.calls import catalog, model, planned, provider, request
 
 GPT_4 = model("openai/gpt-4", Endpoint("openai", "gpt-4"), most=4096)
 SMALL = model("openai/small", Endpoint("openai", "small"), most=1000)

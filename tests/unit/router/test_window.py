@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from services.router.catalog import Endpoint, Settings
+from services.router.catalog import NO_SETTINGS, Endpoint, Settings
 from services.router.chat import Format
 from services.router.parameters import ChosenParameters
 from services.runtime.errors import ContextTooLong
-from tests.unit.router.calls import NO_SETTINGS, WIRE, catalog, model, planned, provider, request
+from tests.unit.router.calls import WIRE, catalog, model, planned, provider, request
 
 CATALOG = catalog((provider("openai"),), (model("openai/gpt-4", Endpoint("openai", "gpt-4"), context_window=1_000),))
 
