@@ -5,11 +5,12 @@ from decimal import Decimal
 
 from pantheon.catalog.v1 import custom_model_pb2, parameters_pb2
 from pantheon.events.v1.change_pb2 import Change, CustomModelChanged, CustomModelRemoved
+from services.catalog import price_fields
 from services.catalog.custom_model_entities import Cost, CustomModel, Description
 from services.catalog.custom_models import COST_PATH
 from services.catalog.entities import Parameters
 from services.catalog.price_messages import price_version_message
-from services.rating.money import PRICES_ALLOWED, check_price
+from services.rating import PRICES_ALLOWED
 from services.runtime import money
 from services.runtime.errors import InvalidField
 from services.runtime.times import to_timestamp
@@ -81,12 +82,7 @@ def _figure(message: custom_model_pb2.CostPerThousandTokens, name: str) -> Decim
     path = f"{COST_PATH}.{name}"
     if not message.HasField(name):  # type: ignore[arg-type]  # one of its two
         raise InvalidField(path, "", f"{PRICES_ALLOWED}; input and output are given together")
-    figure = money.from_proto(getattr(message, name), path)
-    try:
-        check_price(path, figure)
-    except ValueError:
-        raise InvalidField(path, figure, PRICES_ALLOWED) from None
-    return figure
+    return price_fields.price(path, getattr(message, name))
 
 
 def _cost_message(cost: Cost) -> custom_model_pb2.CostPerThousandTokens:

@@ -19,8 +19,9 @@ from pantheon.catalog.v1.model_pb2 import (
     Capability,
     ModelOrder,
 )
+from services.catalog import price_fields
 from services.catalog.fields import storable
-from services.rating import PRICES_ALLOWED, PriceUnit, check_price
+from services.rating import PRICES_ALLOWED, PriceUnit
 from services.runtime import money
 from services.runtime.errors import InvalidField, InvalidPageToken
 from services.runtime.paging import decode_token, encode_token
@@ -141,12 +142,7 @@ def _capabilities(asked: list[int]) -> tuple[int, ...]:
 
 
 def _price(name: str, given: ProtoDecimal) -> Decimal:
-    amount = money.from_proto(given, name)
-    try:
-        check_price(name, amount)
-    except ValueError:
-        raise InvalidField(name, given.value, f"{PRICES_ALLOWED}, USD per million tokens") from None
-    return amount
+    return price_fields.price(name, given, f"{PRICES_ALLOWED}, USD per million tokens")
 
 
 # A token comes back from outside: what the database could not compare with is none that was given out.

@@ -46,6 +46,20 @@ def unit_prices(field: str, given: Sequence[price_pb2.UnitPrice]) -> tuple[UnitP
     return tuple(sorted(found, key=lambda entry: entry.unit))
 
 
+def price(field: str, given: ProtoDecimal, allowed: str = PRICES_ALLOWED) -> Decimal:
+    """An amount that something may cost.
+
+    Raises:
+        InvalidField: it is none.
+    """
+    value = from_proto(given, field)
+    try:
+        check_price(field, value)
+    except ValueError:
+        raise InvalidField(field, given.value, allowed) from None
+    return value
+
+
 def factor(field: str, given: ProtoDecimal) -> Decimal:
     """A factor on prices.
 
@@ -94,8 +108,8 @@ def _unit_price(field: str, given: price_pb2.UnitPrice) -> UnitPrice:
         check_per(field, given.per)
     except ValueError:
         raise InvalidField(f"{field}.per", given.per, "a power of ten from 1 to 1000000000") from None
-    price = _price(f"{field}.price", given.price)
-    return UnitPrice(PriceUnit(given.unit), price, given.per, _tiers(f"{field}.tiers", given.tiers))
+    amount = price(f"{field}.price", given.price)
+    return UnitPrice(PriceUnit(given.unit), amount, given.per, _tiers(f"{field}.tiers", given.tiers))
 
 
 def _tiers(field: str, given: Sequence[price_pb2.PriceTier]) -> tuple[PriceTier, ...]:
@@ -108,17 +122,8 @@ def _tiers(field: str, given: Sequence[price_pb2.PriceTier]) -> tuple[PriceTier,
             allowed = f"thresholds in rising order: more than {above}"
             raise InvalidField(f"{field}[{position}].above_prompt_tokens", tier.above_prompt_tokens, allowed)
         above = tier.above_prompt_tokens
-        tiers.append(PriceTier(above, _price(f"{field}[{position}].price", tier.price)))
+        tiers.append(PriceTier(above, price(f"{field}[{position}].price", tier.price)))
     return tuple(tiers)
-
-
-def _price(field: str, given: ProtoDecimal) -> Decimal:
-    value = from_proto(given, field)
-    try:
-        check_price(field, value)
-    except ValueError:
-        raise InvalidField(field, given.value, PRICES_ALLOWED) from None
-    return value
 
 
 def _name(unit: PriceUnit) -> str:

@@ -77,8 +77,8 @@ def test_what_is_not_set_is_absent_not_zero() -> None:
         ("-0.01", "0.03", "input", "-0.01"),
         ("0.01", "NaN", "output", "NaN"),
         ("0.01", "Infinity", "output", "Infinity"),
-        ("1e15", "0.03", "input", "1E+15"),
-        (f"0.{'0' * 30}1", "0.03", "input", "1E-31"),
+        ("1e15", "0.03", "input", "1e15"),
+        (f"0.{'0' * 30}1", "0.03", "input", f"0.{'0' * 30}1"),
     ),
 )
 def test_a_cost_is_two_exact_prices(prompt: str | None, completion: str | None, field: str, value: str) -> None:
