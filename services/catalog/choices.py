@@ -76,9 +76,11 @@ async def offers(connection: ReadConnection, caller: Principal, names: Collectio
     """What of these names can be chosen by the caller."""
     known: dict[str, Model | CustomModel] = {}
     for name in sorted(set(filter(None, names))):
-        found: Model | CustomModel | None = await models.find(connection, name)
+        found: Model | CustomModel | None
         if name.startswith(f"{_CUSTOM}/"):
             found = await custom_models.meant(connection, name, caller.user_id, caller.project_id)
+        else:
+            found = await models.find(connection, name)
         if found is not None:
             known[name] = found
     usable = await providers.usable(connection, caller.organisation_id)
