@@ -1,20 +1,10 @@
 """Tuning parameters as JSON, both ways: those that are set. Pure."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
-
-from google.protobuf.descriptor import FieldDescriptor
 
 from pantheon.catalog.v1.parameters_pb2 import ModelParameters
 from services.edge.rest.members import Members
-
-_WHOLE: Mapping[str, bool] = MappingProxyType(
-    {
-        field.name: field.cpp_type == FieldDescriptor.CPPTYPE_INT64
-        for field in ModelParameters.DESCRIPTOR.fields  # every parameter there is: whether it is a whole number
-    }
-)
+from services.parameters import RANGES
 
 
 def parameters_body(parameters: ModelParameters) -> dict[str, float | int]:
@@ -29,10 +19,10 @@ def given_parameters(body: Members, name: str) -> ModelParameters:
         InvalidField: a parameter is unknown or of the wrong type.
     """
     parameters = body.object(name)
-    parameters.only(_WHOLE)
+    parameters.only(RANGES)
     values: dict[str, Any] = {
-        parameter: parameters.whole_number(parameter) if whole else parameters.number(parameter)
-        for parameter, whole in _WHOLE.items()
+        parameter: parameters.whole_number(parameter) if taken.integer else parameters.number(parameter)
+        for parameter, taken in RANGES.items()
     }
     return ModelParameters(**values)
 
@@ -42,4 +32,4 @@ def parameter_paths(body: Members, name: str) -> list[str]:
     if body.is_null(name):
         return [name]
     parameters = body.object(name)
-    return [f"{name}.{parameter}" for parameter in _WHOLE if parameter in parameters]
+    return [f"{name}.{parameter}" for parameter in RANGES if parameter in parameters]
