@@ -4,12 +4,13 @@ import asyncio
 import contextlib
 from collections import deque
 from pathlib import Path
+from typing import TypeVar
 
 import grpc
 
 from pantheon.catalog.v1 import model_pb2
 from pantheon.catalog.v1.settings_pb2 import UserSettings
-from pantheon.events.v1.change_pb2 import Change, ProviderKeysChanged, UseCasesChanged
+from pantheon.events.v1.change_pb2 import Change, ProviderKeysChanged
 from services.router.catalog import NO_SETTINGS, Catalog, CustomModel, Endpoint
 from services.router.catalog_messages import choices_of, custom_model_of, model_of, provider_of, settings_of
 from services.router.prices import override_of
@@ -17,6 +18,8 @@ from services.router.wanted import Wanted
 from services.runtime.bus import Bus
 from services.runtime.follower import Follower
 from services.runtime.process import Process
+
+Entry = TypeVar("Entry")
 
 _FIRST_SNAPSHOT_SECONDS = 10.0
 _REMOVED_ENDPOINTS = 1_024
@@ -74,7 +77,8 @@ class Snapshot:
             case "settings_changed":
                 self._put_settings(change.settings_changed.settings)
             case "use_cases_changed":
-                self._put_use_cases(change.use_cases_changed)
+                changed = change.use_cases_changed
+                _put(self.catalog.use_cases, changed.organisation_id, choices_of(changed.choices))
             case "custom_model_changed":
                 self._put_custom_model(custom_model_of(change.custom_model_changed.custom_model))
             case "custom_model_removed":
@@ -121,10 +125,7 @@ class Snapshot:
         if model.key_version:
             self.wanted.add_custom_model(id_)
         left = {name: each for name, each in self.catalog.custom_models[model.scope].items() if each.id != id_}
-        if left:
-            self.catalog.custom_models[model.scope] = left
-        else:
-            del self.catalog.custom_models[model.scope]
+        _put(self.catalog.custom_models, model.scope, left)
         return model
 
     def _put_settings(self, message: UserSettings) -> None:
@@ -134,23 +135,21 @@ class Snapshot:
         else:
             self.catalog.settings[message.user_id] = settings
 
-    def _put_use_cases(self, event: UseCasesChanged) -> None:
-        choices = choices_of(event.choices)
-        if choices:
-            self.catalog.use_cases[event.organisation_id] = choices
-        else:
-            self.catalog.use_cases.pop(event.organisation_id, None)
-
     def _put_own_keys(self, event: ProviderKeysChanged) -> None:
         self.wanted.add_providers()
         if not event.organisation_id:
             return
         providers = self.catalog.own_keys.get(event.organisation_id, frozenset())
         providers = providers | {event.provider} if event.count else providers - {event.provider}
-        if providers:
-            self.catalog.own_keys[event.organisation_id] = providers
-        else:
-            self.catalog.own_keys.pop(event.organisation_id, None)
+        _put(self.catalog.own_keys, event.organisation_id, providers)
+
+
+def _put(known: dict[str, Entry], name: str, entry: Entry) -> None:
+    """Replaces an entry; one that is empty is left out."""
+    if entry:
+        known[name] = entry
+    else:
+        known.pop(name, None)
 
 
 async def follow_catalog(
