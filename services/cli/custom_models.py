@@ -152,7 +152,7 @@ async def reached(caller: Caller, which: str) -> str:
     Raises CommandFailed; also where the model is a shared one and the caller has one of the same name.
     """
     model = await kept_model(caller, which)
-    if model.id != (await kept_model(caller, model.model_id)).id:
+    if which != model.model_id and model.id != (await kept_model(caller, model.model_id)).id:
         raise CommandFailed(f"{model.model_id} is another custom model to you: one of your own")
     return model.model_id
 
