@@ -18,6 +18,7 @@ from services.runtime.identity import ServiceTrust
 from services.runtime.outbox import ChangeFeedServicer, Outbox, OutboxRelay
 from services.runtime.process import Process, run
 from services.runtime.reachability import reached_database
+from services.runtime.request_ids import keep_forgetting
 from services.runtime.sealing import Sealer
 from services.runtime.server import GrpcServer
 
@@ -39,6 +40,7 @@ async def serve(settings: AuthSettings) -> None:
         issuer = TokenIssuer(keys.key, timedelta(seconds=settings.token_seconds))
         outbox = Outbox(db, NAME)
         process.run_task("outbox", publish(outbox, settings.nats_url))
+        process.run_task("request_ids", keep_forgetting(db))
         server = GrpcServer(settings.listen, OwnAuthenticator(db, settings.pepper, keys.trusted), trust)
         servicer = AuthServicer(Resources(outbox, passwords, issuer, keys.published, settings.pepper, sealer))
         server.add(auth_service_pb2_grpc.add_AuthServiceServicer_to_server, servicer, _AUTH)

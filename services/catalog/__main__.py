@@ -20,6 +20,7 @@ from services.runtime.identity import ServiceIdentity, ServiceTrust
 from services.runtime.outbox import ChangeFeedServicer, Outbox, OutboxRelay
 from services.runtime.process import Process, run
 from services.runtime.reachability import reached_database
+from services.runtime.request_ids import keep_forgetting
 from services.runtime.sealing import Sealer
 from services.runtime.server import GrpcServer
 from services.runtime.settings import environment
@@ -44,6 +45,7 @@ async def serve(settings: CatalogSettings) -> None:
         bus = await Bus.connect(settings.nats_url, name=NAME)
         process.on_stop(bus.close)
         process.run_task("outbox", OutboxRelay(outbox, bus).run())
+        process.run_task("request_ids", keep_forgetting(db))
         http = provider_client()
         process.on_stop(http.aclose)
         servicer = CatalogServicer(Resources(outbox, keys, settings.pepper, sealer, settings.egress, http))

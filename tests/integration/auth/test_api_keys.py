@@ -1,8 +1,10 @@
+import asyncio
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
+from sqlalchemy import text
 
 from pantheon.auth.v1.access_pb2 import Role, Scope
 from pantheon.auth.v1.auth_service_pb2 import (
@@ -14,6 +16,7 @@ from pantheon.auth.v1.auth_service_pb2 import (
     RevokeApiKeyRequest,
 )
 from pantheon.auth.v1.key_pb2 import ApiKey
+from services.runtime import times
 from services.runtime.auth import ALL_SCOPES
 from services.runtime.errors import (
     AccessDenied,
@@ -22,9 +25,12 @@ from services.runtime.errors import (
     RequestRepeated,
     ResourceNotFound,
 )
-from services.runtime.ids import uuid7
+from services.runtime.ids import uuid7, uuid7_floor
 from services.runtime.keys import secret_hash
+from services.runtime.request_ids import forget_before, keep_forgetting
+from services.runtime.tasks import end
 from services.runtime.times import to_timestamp
+from tests.fixtures.eventually import eventually
 from tests.integration.auth.running import PEPPER, Metadata, RunningAuth, bearer, refused
 
 USUAL = [Scope.SCOPE_INFERENCE, Scope.SCOPE_USAGE_READ, Scope.SCOPE_SETTINGS]
@@ -240,6 +246,36 @@ async def test_a_request_id_makes_one_key(auth: RunningAuth) -> None:
         await auth.stub.CreateApiKey(request, metadata=admin)
     assert told == {"request_id": "r-1", "id": made.api_key.id}
     assert await names(auth, admin) == ["laptop"]
+
+
+async def test_a_request_id_is_forgotten_in_time(auth: RunningAuth) -> None:
+    admin = await auth.bearer()
+    requests = [CreateApiKeyRequest(api_key=ApiKey(name="laptop"), request_id=f"r-{number}") for number in range(5)]
+    for request in requests:
+        await auth.stub.CreateApiKey(request, metadata=admin)
+    await forget_before(auth.db, times.now() - timedelta(minutes=5), batch=2)
+    with refused(RequestRepeated):
+        await auth.stub.CreateApiKey(requests[0], metadata=admin)
+    await forget_before(auth.db, times.now() + timedelta(minutes=5), batch=2)
+    assert await auth.rows("SELECT * FROM requests") == []
+    await auth.stub.CreateApiKey(requests[0], metadata=admin)
+    assert await names(auth, admin) == ["laptop"] * 6
+
+
+async def test_request_ids_are_kept_for_a_week(auth: RunningAuth) -> None:
+    insert = text("INSERT INTO requests VALUES (:caller, 'CreateApiKey', :request, :made)")
+    async with auth.db.write() as connection:
+        for days in (6, 8):
+            made = uuid7_floor(times.now() - timedelta(days=days))
+            values = {"caller": uuid7(), "request": f"{days} days ago", "made": made}
+            await connection.execute(insert, values)
+
+    async def only_the_newer_is_left() -> bool:
+        return await auth.rows("SELECT request_id FROM requests") == [("6 days ago",)]
+
+    forgetting = asyncio.create_task(keep_forgetting(auth.db))
+    await eventually(only_the_newer_is_left)
+    await end([forgetting])
 
 
 async def test_what_a_key_did_is_in_the_audit_log_under_that_key(auth: RunningAuth) -> None:

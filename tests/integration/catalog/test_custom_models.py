@@ -1,6 +1,7 @@
 """Custom models as users keep them, as others see them, and as routers hear of them."""
 
 import asyncio
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -12,9 +13,12 @@ from sqlalchemy import text
 from pantheon.catalog.v1.custom_model_pb2 import CustomModel
 from pantheon.catalog.v1.parameters_pb2 import ModelParameters
 from pantheon.catalog.v1.price_pb2 import PRICE_UNIT_COMPLETION_TOKEN, PRICE_UNIT_PROMPT_TOKEN
+from services.runtime import times
+from services.runtime.request_ids import forget_before
 from services.runtime.status import error_from_rpc
 from tests.fixtures.guide import custom_model
-from tests.integration.catalog.people import Person, cost, described, fresh, refused
+from tests.fixtures.refusals import refusal
+from tests.integration.catalog.people import Person, cost, described, fresh
 from tests.integration.catalog.replica import Catalog, StartCatalog
 
 GUIDE = custom_model()
@@ -107,7 +111,7 @@ async def test_what_is_not_allowed_is_refused_and_nothing_kept(
 ) -> None:
     revision = await catalog.revision()
     for call in (ada.create(catalog, described(**fields)), ada.check(catalog, described(**fields))):
-        error = await refused(call)
+        error = await refusal(call)
         assert (error.reason, error.metadata["field"]) == ("INVALID_FIELD", field)
         assert allowed in error.metadata["allowed"]
     assert await catalog.revision() == revision
@@ -119,7 +123,7 @@ async def test_a_name_that_leads_to_a_forbidden_address_is_refused_though_it_rea
 ) -> None:
     # A network is open, so that only resolving a name can tell; it is not the one this name is in.
     catalog = await start_catalog(egress_allow="10.99.0.0/16")
-    error = await refused(ada.create(catalog, described(api_endpoint="https://localhost/v1/chat/completions")))
+    error = await refusal(ada.create(catalog, described(api_endpoint="https://localhost/v1/chat/completions")))
     assert (error.reason, error.metadata["field"]) == ("INVALID_FIELD", "api_endpoint")
     assert "a host with a public address" in error.metadata["allowed"]
 
@@ -133,12 +137,20 @@ async def test_what_the_operator_opened_is_taken(start_catalog: StartCatalog, ad
 
 async def test_a_repeated_request_makes_nothing(catalog: Catalog, ada: Person) -> None:
     made = await ada.create(catalog, described("one"), request_id="r-1")
-    error = await refused(ada.create(catalog, described("two"), request_id="r-1"))
+    error = await refusal(ada.create(catalog, described("two"), request_id="r-1"))
     assert (error.reason, error.metadata) == ("REQUEST_REPEATED", {"request_id": "r-1", "id": made.id})
     assert await ada.list(catalog) == [made]
-    error = await refused(ada.create(catalog, described("two"), request_id="r" * 65))
+    error = await refusal(ada.create(catalog, described("two"), request_id="r" * 65))
     assert (error.reason, error.metadata["field"]) == ("INVALID_FIELD", "request_id")
     assert (await Person().create(catalog, described("one"), request_id="r-1")).model_id == "custom/one"
+
+
+async def test_a_request_is_forgotten_in_time(catalog: Catalog, ada: Person) -> None:
+    await ada.create(catalog, described("one"), request_id="r-1")
+    await forget_before(catalog.db, times.now() - timedelta(minutes=5))
+    assert (await refusal(ada.create(catalog, described("two"), request_id="r-1"))).reason == "REQUEST_REPEATED"
+    await forget_before(catalog.db, times.now() + timedelta(minutes=5))
+    assert (await ada.create(catalog, described("two"), request_id="r-1")).model_id == "custom/two"
 
 
 async def test_of_two_that_make_the_same_model_at_once_one_does(catalog: Catalog, ada: Person, bob: Person) -> None:
@@ -179,7 +191,7 @@ async def test_a_user_has_no_more_models_than_routers_have_room_for(catalog: Cat
         "value": "model 1001",
         "allowed": "at most 1000 models of one user",
     }
-    assert (await refused(ada.check(catalog, described("one-more")))).metadata["field"] == "model_id"
+    assert (await refusal(ada.check(catalog, described("one-more")))).metadata["field"] == "model_id"
     assert await bob.create(catalog, described("one-more"))
     await ada.delete(catalog, made.id)
     assert await ada.create(catalog, described("one-more"))
@@ -190,13 +202,13 @@ async def test_a_slug_is_unique_among_one_s_own_and_among_those_of_a_project(
 ) -> None:
     own = await ada.create(catalog, described())
     shared = await ada.create(catalog, described(project_id=ada.project))
-    assert (await refused(bob.create(catalog, described(project_id=ada.project)))).reason == "RESOURCE_EXISTS"
+    assert (await refusal(bob.create(catalog, described(project_id=ada.project)))).reason == "RESOURCE_EXISTS"
     bobs = await bob.create(catalog, described())
     # The caller's own stands before the one shared in the project.
     assert [(await who.get(catalog, "custom/my-model")).id for who in (ada, bob)] == [own.id, bobs.id]
     await bob.delete(catalog, bobs.id)
     assert (await bob.get(catalog, "custom/my-model")).id == shared.id
-    assert (await refused(ada.update(catalog, CustomModel(id=shared.id), "project_id"))).reason == "RESOURCE_EXISTS"
+    assert (await refusal(ada.update(catalog, CustomModel(id=shared.id), "project_id"))).reason == "RESOURCE_EXISTS"
 
 
 # --- changing -------------------------------------------------------------------------------------------------------
@@ -235,7 +247,7 @@ async def test_a_change_of_what_is_not_the_endpoint_is_not_kept_off_by_it(
     made = await ada.create(open_catalog, described(api_endpoint="https://models.local/v1/chat/completions"))
     closed = await start_catalog()
     assert (await ada.update(closed, CustomModel(id=made.id, name="Ours"), "name")).name == "Ours"
-    error = await refused(ada.update(closed, made, "api_endpoint"))
+    error = await refusal(ada.update(closed, made, "api_endpoint"))
     assert (error.reason, error.metadata["field"]) == ("INVALID_FIELD", "api_endpoint")
 
 
@@ -259,7 +271,7 @@ async def test_a_change_to_what_is_not_allowed_is_refused_and_nothing_changed(
 ) -> None:
     made = await ada.create(catalog, GUIDE)
     revision = await catalog.revision()
-    error = await refused(ada.update(catalog, CustomModel(id=made.id, **_fields(asked)), *paths))
+    error = await refusal(ada.update(catalog, CustomModel(id=made.id, **_fields(asked)), *paths))
     assert (error.reason, error.metadata["field"]) == ("INVALID_FIELD", field)
     assert await ada.get(catalog, made.id) == made
     assert await catalog.revision() == revision
@@ -272,7 +284,7 @@ def _fields(message: CustomModel) -> dict[str, Any]:
 async def test_a_slug_that_is_taken_cannot_be_changed_to(catalog: Catalog, ada: Person) -> None:
     await ada.create(catalog, described("taken"))
     made = await ada.create(catalog, described())
-    error = await refused(ada.update(catalog, CustomModel(id=made.id, model_id="custom/taken"), "model_id"))
+    error = await refusal(ada.update(catalog, CustomModel(id=made.id, model_id="custom/taken"), "model_id"))
     assert (error.reason, error.metadata["value"]) == ("RESOURCE_EXISTS", "custom/taken")
 
 
@@ -323,10 +335,10 @@ async def test_what_is_removed_is_gone_and_its_slug_free_but_its_prices_stay(cat
     made = await ada.create(catalog, GUIDE, api_key="k" * 20)
     await ada.delete(catalog, "custom/my-model")
     for name in (made.id, "custom/my-model"):
-        error = await refused(ada.get(catalog, name))
+        error = await refusal(ada.get(catalog, name))
         assert (error.reason, error.metadata) == ("RESOURCE_NOT_FOUND", {"resource": "custom_model", "id": name})
-        assert (await refused(ada.delete(catalog, name))).reason == "RESOURCE_NOT_FOUND"
-        assert (await refused(ada.update(catalog, CustomModel(id=name)))).reason == "RESOURCE_NOT_FOUND"
+        assert (await refusal(ada.delete(catalog, name))).reason == "RESOURCE_NOT_FOUND"
+        assert (await refusal(ada.update(catalog, CustomModel(id=name)))).reason == "RESOURCE_NOT_FOUND"
     assert await ada.list(catalog) == []
     async with catalog.db.read() as connection:
         query = "SELECT m.sealed_key, m.key_last_four, p.input FROM custom_models m JOIN custom_model_prices p ON"

@@ -250,7 +250,9 @@ class CreateOrganisationRequest(_message.Message):
     ORGANISATION_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Makes a repeat of the call fail with REQUEST_REPEATED instead of making a second one; at most 64 characters."""
+    """Makes a repeat of the call within a week fail with REQUEST_REPEATED instead of making a second one; at most 64
+    characters.
+    """
     @_builtins.property
     def organisation(self) -> _identity_pb2.Organisation:
         """What to make; only `name` is read."""
@@ -362,7 +364,9 @@ class CreateProjectRequest(_message.Message):
     PROJECT_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Makes a repeat of the call fail with REQUEST_REPEATED instead of making a second one; at most 64 characters."""
+    """Makes a repeat of the call within a week fail with REQUEST_REPEATED instead of making a second one; at most 64
+    characters.
+    """
     @_builtins.property
     def project(self) -> _identity_pb2.Project:
         """What to make; only `name` is read."""
@@ -474,7 +478,9 @@ class CreateUserRequest(_message.Message):
     organisation_id: _builtins.str
     """The organisation, UUIDv7; empty: the caller's. Another one: platform administrators only."""
     request_id: _builtins.str
-    """Makes a repeat of the call fail with REQUEST_REPEATED instead of making a second one; at most 64 characters."""
+    """Makes a repeat of the call within a week fail with REQUEST_REPEATED instead of making a second one; at most 64
+    characters.
+    """
     @_builtins.property
     def user(self) -> _identity_pb2.User:
         """What to make; `email`, `display_name`, `role` are read. A role above the caller's own is refused."""
@@ -582,7 +588,9 @@ class CreateApiKeyRequest(_message.Message):
     API_KEY_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Makes a repeat of the call fail with REQUEST_REPEATED instead of making a second one; at most 64 characters."""
+    """Makes a repeat of the call within a week fail with REQUEST_REPEATED instead of making a second one; at most 64
+    characters.
+    """
     @_builtins.property
     def api_key(self) -> _key_pb2.ApiKey:
         """What to make; `name`, `scopes`, `expire_time` are read, and `user_id` and `project_id` where they differ from

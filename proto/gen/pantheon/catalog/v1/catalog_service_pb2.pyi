@@ -790,7 +790,9 @@ class CreateCustomModelRequest(_message.Message):
     api_key: _builtins.str
     """The endpoint's own key, 1 to 4096 printable ASCII characters; empty: none."""
     request_id: _builtins.str
-    """Makes a repeat of the call fail with REQUEST_REPEATED instead of making a second one; at most 64 characters."""
+    """Makes a repeat of the call within a week fail with REQUEST_REPEATED instead of making a second one; at most 64
+    characters.
+    """
     @_builtins.property
     def custom_model(self) -> _custom_model_pb2.CustomModel:
         """What to keep."""
@@ -1156,7 +1158,9 @@ class CreateProviderKeyRequest(_message.Message):
     platform_wide: _builtins.bool
     """For everybody whose organisation has no key of its own; only a platform administrator may."""
     request_id: _builtins.str
-    """Makes a repeat of the call fail with REQUEST_REPEATED instead of making a second one; at most 64 characters."""
+    """Makes a repeat of the call within a week fail with REQUEST_REPEATED instead of making a second one; at most 64
+    characters.
+    """
     @_builtins.property
     def provider_key(self) -> _provider_key_pb2.ProviderKey:
         """Provider and label; the organisation is the caller's."""
