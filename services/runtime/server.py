@@ -7,7 +7,7 @@ from typing import Any
 
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
-from h2corn import Config, Server
+from h2corn import Config, RequestPolicy, Server
 
 from services.runtime.auth import Authenticator
 from services.runtime.conventions import MAX_MESSAGE_BYTES
@@ -22,10 +22,14 @@ _DEFAULT_DEADLINE_SECONDS = 30.0
 # A client keeps all its calls on one connection, and a completion may take minutes.
 _MOST_CALLS_A_CONNECTION = 10_000
 _IDLE_SECONDS = 600.0
-_NEVER_SECONDS = 86_400.0
-# A handler may miss one cancellation, and a client that reads nothing keeps the status from being sent.
-_MOST_CANCELLATIONS = 5
-_CANCELLATION_SECONDS = 1.0
+# How long a client may keep a call waiting for the rest of its request, or for room for its answer.
+_STALL_SECONDS = 60.0
+# How long a stop may be told to wait; the HTTP/2 server has to know beforehand when to drop its clients.
+_LONGEST_GRACE_SECONDS = 120.0
+# A handler may miss one cancellation, and a client that reads nothing keeps the status from being sent. What is
+# cancelled has time to clean up before it is cancelled again.
+_MOST_CANCELLATIONS = 3
+_CANCELLATION_SECONDS = 2.0
 
 
 class GrpcServer:
@@ -39,11 +43,16 @@ class GrpcServer:
         *,
         default_seconds: float = _DEFAULT_DEADLINE_SECONDS,
         most_bytes: int = MAX_MESSAGE_BYTES,
+        stall_seconds: float = _STALL_SECONDS,
     ) -> None:
-        """`most_bytes` is how large a request may be; what is answered has been paid for and has no limit."""
+        """`most_bytes` is how large a request may be; what is answered has been paid for and has no limit.
+
+        A client that sends nothing of its request, or reads nothing of its answer, for `stall_seconds` loses the call.
+        """
         self._listen = listen
         self._gate = Gate(authenticator, trust, default_seconds)
         self._most_bytes = most_bytes
+        self._stall_seconds = stall_seconds
         self._registry = _Registry()
         self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._registry)  # type: ignore[arg-type]
@@ -66,7 +75,7 @@ class GrpcServer:
         host, port = host_and_port(self._listen, "The gRPC address")
         self._listener = listen(host, port, "gRPC")
         self.port = self._listener.getsockname()[1]
-        self._server = Server(self._application, _config(self._listener.fileno()))
+        self._server = Server(self._application, _config(self._listener.fileno(), self._stall_seconds))
         self._serving = asyncio.create_task(self._server.serve(), name="grpc")
         await self._server.wait_started()
         for name in ("", *self._services):
@@ -74,7 +83,10 @@ class GrpcServer:
         get_logger().info("grpc.serving", listen=self._listen, port=self.port)
 
     async def stop(self, grace: float) -> None:
-        """Takes no new calls and gives running ones `grace` seconds. May be called again, and while it still waits."""
+        """Takes no new calls and gives running ones `grace` seconds.
+
+        At most two minutes. May be called again, and while it still waits.
+        """
         await self._health.enter_graceful_shutdown()
         if self._serving is None:
             return
@@ -84,14 +96,17 @@ class GrpcServer:
             # The server keeps its copy of the socket until the end: who connects now would wait for an answer.
             self._listener.shutdown(socket.SHUT_RDWR)
             self._listener.close()
-        await asyncio.wait({self._serving}, timeout=grace)
+        await asyncio.wait({self._serving}, timeout=min(grace, _LONGEST_GRACE_SECONDS))
         for _ in range(_MOST_CANCELLATIONS):
             if self._serving.done():
-                break
+                return
             self._application.close()
             await asyncio.wait({self._serving}, timeout=_CANCELLATION_SECONDS)
+            if not self._application.running:
+                break
         if not self._serving.done():
-            get_logger().error("grpc.calls_would_not_end", port=self.port)
+            # Without calls: what they answered has not been read.
+            get_logger().error("grpc.clients_would_not_leave", port=self.port, calls=self._application.running)
 
 
 class _Registry:
@@ -108,7 +123,7 @@ class _Registry:
         self.handlers |= {f"/{service}/{name}": handler for name, handler in handlers.items()}
 
 
-def _config(listener: int) -> Config:
+def _config(listener: int, stall_seconds: float) -> Config:
     return Config(
         bind=(f"fd://{listener}",),
         grpc=True,
@@ -117,7 +132,16 @@ def _config(listener: int) -> Config:
         runtime_threads=1,
         max_concurrent_streams=_MOST_CALLS_A_CONNECTION,
         timeout_keep_alive=_IDLE_SECONDS,
-        timeout_graceful_shutdown=_NEVER_SECONDS,  # it is for GrpcServer.stop to say
+        timeout_graceful_shutdown=_LONGEST_GRACE_SECONDS + _MOST_CANCELLATIONS * _CANCELLATION_SECONDS,
+        # Without a policy no time is set for the body of a gRPC request. How large it is, the application looks after.
+        request_policies=(
+            RequestPolicy(
+                path="/*",
+                max_request_body_size=0,
+                timeout_request_body_idle=stall_seconds,
+                h2_timeout_response_stall=stall_seconds,
+            ),
+        ),
         access_log=False,
         date_header=False,
         log_format="json",

@@ -46,8 +46,17 @@ class GrpcApplication:
                 await self._answer(call, scope["path"])
             else:
                 await call.refuse(_NOT_GRPC, b"This port speaks gRPC.\n")
+        except asyncio.CancelledError as cancellation:
+            # Raised on, it would be printed by the server, and with it the fault it came upon.
+            if not self._closing and not isinstance(cancellation, ClientGone):
+                raise
         finally:
             self._running.discard(task)
+
+    @property
+    def running(self) -> int:
+        """How many calls run."""
+        return len(self._running)
 
     def close(self) -> None:
         """Ends what still runs: with UNAVAILABLE. What goes on nevertheless takes another `close`."""

@@ -60,7 +60,7 @@ class EchoService:
 
     def running(self) -> int:
         """How many calls the server believes to run."""
-        return len(self.server._application._running)
+        return self.server._application.running
 
     def channel(self) -> grpc.aio.Channel:
         return grpc.aio.insecure_channel(self.target, options=UNLIMITED)

@@ -76,17 +76,41 @@ async def test_many_calls_share_a_connection(service: EchoService, channel: grpc
     assert await asyncio.gather(*(unary(channel, content) for content in contents)) == contents
 
 
-async def test_a_slow_reader_holds_its_stream_back_and_no_other_call(service: EchoService) -> None:
+async def test_a_slow_reader_holds_its_stream_back(service: EchoService) -> None:
     service.stream = endless = Endless(MIB // 16)
+    async with H2Client.connected(service.target, acknowledges=False) as client:
+        client.send(client.begin(path=STREAM), bytes(5))
+        await client.flush()
+        await endless.stalls()
+        assert endless.sent * MIB // 16 < 4 * MIB
+        async with service.channel() as other:
+            assert await unary(other, b"another connection") == b"another connection"
+    await asyncio.wait_for(endless.closed.wait(), 5)
+
+
+@pytest.mark.parametrize(
+    "unread",
+    (
+        MIB,
+        pytest.param(
+            3 * MIB,
+            marks=pytest.mark.xfail(
+                raises=TimeoutError, reason="h2corn 2.0.0 holds 2 MiB for a connection, whichever call they are of"
+            ),
+        ),
+    ),
+)
+async def test_a_slow_reader_holds_no_other_call_back(service: EchoService, unread: int) -> None:
+    async def much(_: bytes, __: RpcContext) -> AsyncIterator[bytes]:
+        yield bytes(unread)
+
+    service.stream = much
     async with H2Client.connected(service.target, acknowledges=False) as client:
         slow = client.begin(path=STREAM)
         client.send(slow, bytes(5))
-        await client.flush()
-        await endless.stalls()
-        assert endless.sent * MIB // 16 < 16 * MIB
-        other = await client.call()
-        assert other.code == 0
-    await asyncio.wait_for(endless.closed.wait(), 5)
+        await client.until(lambda: len(client.answers[slow].data) > 60_000)
+        async with asyncio.timeout(1):
+            assert (await client.call()).code == 0
 
 
 async def test_slow_readers_do_not_grow_the_process(service: EchoService) -> None:
