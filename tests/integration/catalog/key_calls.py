@@ -2,9 +2,6 @@
 
 from typing import Any
 
-import grpc
-import pytest
-
 from pantheon.catalog.v1.catalog_service_pb2 import (
     CheckProviderKeyRequest,
     CheckProviderKeyResponse,
@@ -17,7 +14,6 @@ from pantheon.catalog.v1.catalog_service_pb2 import (
     ReportProviderKeyRequest,
 )
 from pantheon.catalog.v1.provider_key_pb2 import PROVIDER_KEY_SOURCE_ENVIRONMENT, ProviderKey
-from services.runtime.status import error_from_rpc
 from tests.integration.catalog.judge import GOOD
 from tests.integration.catalog.replica import Catalog, Metadata, as_user
 
@@ -61,12 +57,6 @@ async def secrets(catalog: Catalog) -> dict[tuple[str, str], list[str]]:
 async def configured(catalog: Catalog) -> list[str]:
     answer = await catalog.stub.ListProviders(ListProvidersRequest(configured_only=True), metadata=as_user())
     return [provider.name for provider in answer.providers]
-
-
-async def refusal(call: Any) -> Any:
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await call
-    return error_from_rpc(caught.value)
 
 
 async def environment_key(catalog: Catalog, operator: Metadata) -> ProviderKey:

@@ -3,8 +3,6 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-import grpc
-import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.type.decimal_pb2 import Decimal
 
@@ -19,7 +17,6 @@ from pantheon.catalog.v1.catalog_service_pb2 import (
 )
 from pantheon.catalog.v1.custom_model_pb2 import CostPerThousandTokens, CustomModel
 from services.runtime.ids import uuid7
-from services.runtime.status import error_from_rpc
 from tests.integration.catalog.replica import Catalog, Metadata, as_user
 
 ELSEWHERE = "https://9.9.9.9/v1/chat/completions"
@@ -81,10 +78,3 @@ def described(slug: str = "my-model", **fields: Any) -> CustomModel:
 def cost(prompt: str, completion: str) -> CostPerThousandTokens:
     figures = (Decimal(value=text) for text in (prompt, completion))
     return CostPerThousandTokens(input=next(figures), output=next(figures))
-
-
-async def refused(call: Any) -> Any:
-    """The error that an RPC ends with."""
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await call
-    return error_from_rpc(caught.value)

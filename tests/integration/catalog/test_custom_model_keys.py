@@ -9,7 +9,8 @@ from services.catalog.custom_model_entities import key_label
 from services.catalog.resources import SEALING_PURPOSE
 from services.catalog.store import custom_models
 from services.runtime.sealing import SealBrokenError, Sealer
-from tests.integration.catalog.people import Person, described, fresh, refused
+from tests.fixtures.refusals import refusal
+from tests.integration.catalog.people import Person, described, fresh
 from tests.integration.catalog.replica import Catalog, StartCatalog
 
 CANARY = "sk-canary-5b1f0c7e2a9d4863-tail"
@@ -54,7 +55,7 @@ async def test_every_change_of_a_key_counts(catalog: Catalog, ada: Person) -> No
 async def test_a_key_does_not_follow_to_another_origin(catalog: Catalog, ada: Person) -> None:
     made = await ada.create(catalog, described(), api_key=CANARY)
     moved = CustomModel(id=made.id, api_endpoint=OTHER_ORIGIN)
-    error = await refused(ada.update(catalog, moved, "api_endpoint"))
+    error = await refusal(ada.update(catalog, moved, "api_endpoint"))
     assert (error.reason, error.metadata["field"]) == ("INVALID_FIELD", "api_key")
     assert await ada.get(catalog, made.id) == made
     changed = await ada.update(catalog, moved, "api_endpoint", api_key=OTHER)
@@ -79,9 +80,9 @@ async def test_an_administrator_cannot_lead_somebody_s_key_elsewhere(catalog: Ca
     made = await ada.create(catalog, described(project_id=ada.project), api_key=CANARY)
     admin = ada.colleague(ROLE_ORGANISATION_ADMIN)
     moved = CustomModel(id=made.id, api_endpoint=OTHER_ORIGIN)
-    assert (await refused(admin.update(catalog, moved, "api_endpoint"))).metadata["field"] == "api_key"
+    assert (await refusal(admin.update(catalog, moved, "api_endpoint"))).metadata["field"] == "api_key"
     whole = described(api_endpoint=OTHER_ORIGIN, id=made.id)
-    assert (await refused(admin.update(catalog, whole))).metadata["field"] == "api_key"
+    assert (await refusal(admin.update(catalog, whole))).metadata["field"] == "api_key"
     assert await opened(catalog, made.id) == {made.id: (1, "https://9.9.9.9:443", CANARY)}
 
 
@@ -121,7 +122,7 @@ async def test_what_no_header_can_carry_is_refused_and_not_told(catalog: Catalog
         ada.create(catalog, described(), api_key=api_key),
         ada.update(catalog, CustomModel(id=made.id), "context_window", api_key=api_key),
     ):
-        error = await refused(call)
+        error = await refusal(call)
         assert (error.reason, error.metadata["field"]) == ("INVALID_FIELD", "api_key")
         assert api_key not in str((error.message, error.metadata))
 
@@ -131,9 +132,9 @@ async def test_a_key_is_in_no_answer_table_event_or_log(
 ) -> None:
     catalog = await start_catalog()
     seen: list[object] = [await ada.create(catalog, described(), api_key=CANARY, request_id="r-1")]
-    seen.append(await refused(ada.create(catalog, described(), api_key=CANARY, request_id="r-1")))
-    seen.append(await refused(ada.create(catalog, described(name=""), api_key=OTHER)))
-    seen.append(await refused(ada.create(catalog, described("x"), api_key=OTHER + " ")))
+    seen.append(await refusal(ada.create(catalog, described(), api_key=CANARY, request_id="r-1")))
+    seen.append(await refusal(ada.create(catalog, described(name=""), api_key=OTHER)))
+    seen.append(await refusal(ada.create(catalog, described("x"), api_key=OTHER + " ")))
     moved = CustomModel(id="custom/my-model", api_endpoint=OTHER_ORIGIN)
     seen.append(await ada.update(catalog, moved, "api_endpoint", api_key=OTHER))
     seen += await ada.list(catalog)

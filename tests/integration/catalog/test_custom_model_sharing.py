@@ -6,7 +6,8 @@ from pantheon.auth.v1.access_pb2 import ROLE_ORGANISATION_ADMIN, ROLE_PLATFORM_A
 from pantheon.catalog.v1.catalog_service_pb2 import ListCustomModelsRequest
 from pantheon.catalog.v1.custom_model_pb2 import CustomModel
 from services.runtime.paging import encode_token
-from tests.integration.catalog.people import Person, described, fresh, refused
+from tests.fixtures.refusals import refusal
+from tests.integration.catalog.people import Person, described, fresh
 from tests.integration.catalog.replica import Catalog
 
 
@@ -20,7 +21,7 @@ async def test_nobody_sees_another_s_own_model(catalog: Catalog, ada: Person, bo
             other.update(catalog, CustomModel(id=made.id, name="Mine now"), "name"),
             other.delete(catalog, made.id),
         ):
-            assert (await refused(call)).reason == "RESOURCE_NOT_FOUND"
+            assert (await refusal(call)).reason == "RESOURCE_NOT_FOUND"
     assert await ada.get(catalog, made.id) == made
 
 
@@ -32,7 +33,7 @@ async def test_members_of_a_project_see_what_is_shared_in_it_and_only_administra
     assert await bob.get(catalog, "custom/my-model") == made
     renamed = CustomModel(id="custom/my-model", name="Ours")
     for call in (bob.update(catalog, renamed, "name"), bob.delete(catalog, "custom/my-model")):
-        error = await refused(call)
+        error = await refusal(call)
         assert (error.reason, error.metadata["required"]) == ("ACCESS_DENIED", "ROLE_PROJECT_ADMIN")
         assert error.metadata["method"].startswith("/pantheon.catalog.v1.CatalogService/")
     admin = ada.colleague(ROLE_PROJECT_ADMIN)
@@ -55,9 +56,9 @@ async def test_administrators_of_another_project_or_organisation_change_nothing_
     )
     for outsider in outsiders:
         assert await outsider.list(catalog) == []
-        assert (await refused(outsider.get(catalog, made.id))).reason == "RESOURCE_NOT_FOUND"
-        assert (await refused(outsider.update(catalog, renamed, "name"))).reason == "RESOURCE_NOT_FOUND"
-        assert (await refused(outsider.delete(catalog, made.id))).reason == "RESOURCE_NOT_FOUND"
+        assert (await refusal(outsider.get(catalog, made.id))).reason == "RESOURCE_NOT_FOUND"
+        assert (await refusal(outsider.update(catalog, renamed, "name"))).reason == "RESOURCE_NOT_FOUND"
+        assert (await refusal(outsider.delete(catalog, made.id))).reason == "RESOURCE_NOT_FOUND"
     of_all_projects = ada.colleague(ROLE_ORGANISATION_ADMIN, fresh())
     assert (await of_all_projects.update(catalog, renamed, "name")).name == "Ours"
 
@@ -96,15 +97,15 @@ async def test_a_page_token_is_good_for_its_own_query_only(catalog: Catalog, ada
     forged = (encode_token(query, "custom/a", "no id"), encode_token(query, "custom/a\0", fresh()))
     for who, used in ((bob, token), (ada, "!"), (ada, forged[0]), (ada, forged[1])):
         asked = ListCustomModelsRequest(page_token=used)
-        error = await refused(catalog.stub.ListCustomModels(asked, metadata=who.metadata))
+        error = await refusal(catalog.stub.ListCustomModels(asked, metadata=who.metadata))
         assert error.metadata["field"] == "page_token"
     asked = ListCustomModelsRequest(page_size=-1)
-    assert (await refused(catalog.stub.ListCustomModels(asked, metadata=ada.metadata))).reason == "INVALID_FIELD"
+    assert (await refusal(catalog.stub.ListCustomModels(asked, metadata=ada.metadata))).reason == "INVALID_FIELD"
 
 
 @pytest.mark.parametrize(
     "name", ("", "custom/gone", "openai/gpt-4", "0", "{01900000-0000-7000-8000-000000000000}", "\0")
 )
 async def test_what_is_not_there_is_not_found(catalog: Catalog, ada: Person, name: str) -> None:
-    error = await refused(ada.get(catalog, name))
+    error = await refusal(ada.get(catalog, name))
     assert error.reason == ("INVALID_FIELD" if "\0" in name else "RESOURCE_NOT_FOUND")

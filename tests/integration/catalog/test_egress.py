@@ -18,8 +18,9 @@ from pantheon.catalog.v1.custom_model_pb2 import CustomModel
 from services.local.databases import Databases
 from tests.fixtures.databases import DatabaseTemplates, temporary_database
 from tests.fixtures.forbidden_hosts import FORBIDDEN_HOSTS
+from tests.fixtures.refusals import refusal
 from tests.integration.catalog.conftest import migrated
-from tests.integration.catalog.people import Person, described, refused
+from tests.integration.catalog.people import Person, described
 from tests.integration.catalog.replica import Catalog, started
 from tests.integration.router.upstream.conftest import make_authority
 from tests.integration.runtime.egress_ground import (
@@ -98,7 +99,7 @@ async def judged(
 
 async def assert_refused(call: Any, host: str) -> str:
     """What is expected instead."""
-    error = await refused(call)
+    error = await refusal(call)
     assert (error.reason, error.metadata["field"]) == ("INVALID_FIELD", "api_endpoint")
     assert repr(host.rpartition("@")[2])[1:-1] in error.message
     return str(error.metadata["allowed"])

@@ -22,9 +22,9 @@ from services.local.databases import Databases
 from services.rating import PriceUnit, price_at
 from services.runtime.ids import uuid7
 from tests.fixtures.databases import DatabaseTemplates, temporary_database
+from tests.fixtures.refusals import refusal
 from tests.integration.catalog.conftest import migrated
 from tests.integration.catalog.replica import Catalog, as_user, started
-from tests.integration.catalog.test_models import refusal
 
 SEED = Seed(load_providers(), load_models())
 ENVIRONMENT = {"OPENAI_API_KEY": "sk-openai-0123456789abcdef", "GEMINI_API_KEY": "g-0123456789abcdefghij"}

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 from typing import Any
 
-import grpc
 import msgspec
 import pytest
 
@@ -12,7 +11,7 @@ from services.catalog.model_query import ModelQuery
 from services.catalog.seed.rows import SeedModel
 from services.catalog.seed_changes import Seed
 from services.runtime.paging import encode_token
-from services.runtime.status import error_from_rpc
+from tests.fixtures.refusals import refusal
 from tests.integration.catalog.replica import Catalog, StartCatalog, as_user
 from tests.unit.catalog.samples import CLAUDE, GPT_4, LLAMA, SEED
 
@@ -31,12 +30,6 @@ async def listed(catalog: Catalog, **request: Any) -> list[str]:
     ids, token = await page(catalog, **request)
     assert token == ""
     return ids
-
-
-async def refusal(call: Any) -> Any:
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await call
-    return error_from_rpc(caught.value)
 
 
 async def test_models_are_listed_by_id_whole(catalog: Catalog) -> None:

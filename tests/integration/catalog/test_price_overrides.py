@@ -17,6 +17,7 @@ from services.runtime.bus import Bus
 from services.runtime.ids import uuid7
 from services.runtime.paging import encode_token
 from services.runtime.status import error_from_rpc
+from tests.fixtures.refusals import refusal
 from tests.integration.catalog.replica import Catalog, Metadata, StartCatalog, as_user
 
 ENDPOINT = "openai:gpt-4"
@@ -56,12 +57,6 @@ async def listed(catalog: Catalog, caller: Metadata, **request: Any) -> list[pri
     answer = await catalog.stub.ListPriceOverrides(ListPriceOverridesRequest(**request), metadata=caller)
     assert answer.next_page_token == ""
     return list(answer.price_overrides)
-
-
-async def refusal(call: Any) -> Any:
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await call
-    return error_from_rpc(caught.value)
 
 
 async def test_a_discount_on_a_provider_is_kept_and_holds_from_now_on(catalog: Catalog, organisation: str) -> None:

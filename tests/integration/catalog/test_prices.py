@@ -3,7 +3,6 @@
 import asyncio
 from typing import Any
 
-import grpc
 import pytest
 from google.type.decimal_pb2 import Decimal as ProtoDecimal
 from msgspec.structs import replace
@@ -16,8 +15,8 @@ from pantheon.events.v1.change_pb2 import Change
 from services.catalog.seed_changes import Seed
 from services.runtime import times
 from services.runtime.bus import Bus
-from services.runtime.status import error_from_rpc
 from tests.fixtures.eventually import eventually
+from tests.fixtures.refusals import refusal
 from tests.integration.catalog.replica import Catalog, Metadata, StartCatalog, as_user
 from tests.unit.catalog.samples import CLAUDE, GPT_4, LLAMA, SEED, endpoint
 
@@ -45,12 +44,6 @@ async def add(catalog: Catalog, endpoint_id: str = "local:llama3", **fields: Any
     answer = await catalog.stub.AddPrice(AddPriceRequest(endpoint_id=endpoint_id, price=given), metadata=PLATFORM)
     added: price_pb2.PriceVersion = answer.price
     return added
-
-
-async def refusal(call: Any) -> Any:
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await call
-    return error_from_rpc(caught.value)
 
 
 async def prices(catalog: Catalog, model: str = LLAMA.id) -> list[price_pb2.PriceVersion]:

@@ -18,6 +18,7 @@ from pantheon.catalog.v1.provider_key_pb2 import (
 )
 from services.runtime.ids import uuid7
 from services.runtime.paging import encode_token
+from tests.fixtures.refusals import refusal
 from tests.integration.catalog.judge import BAD, ENVIRONMENT_KEY, GOOD, JUDGED, Judge
 from tests.integration.catalog.key_calls import (
     check,
@@ -26,7 +27,6 @@ from tests.integration.catalog.key_calls import (
     delete,
     environment_key,
     listed,
-    refusal,
     report,
     secrets,
 )

@@ -21,8 +21,9 @@ from services.catalog.seed_changes import Written, seed_changes
 from services.runtime import times
 from services.runtime.ids import uuid7
 from services.runtime.status import error_from_rpc
+from tests.fixtures.refusals import refusal
 from tests.integration.catalog.judge import BAD, BUSY, EMPTY, ENVIRONMENT_KEY, FORBIDDEN, GOOD, JUDGED, LOST, Judge
-from tests.integration.catalog.key_calls import check, create, delete, environment_key, listed, refusal, secrets
+from tests.integration.catalog.key_calls import check, create, delete, environment_key, listed, secrets
 from tests.integration.catalog.replica import Catalog, Metadata, StartCatalog, as_user
 
 

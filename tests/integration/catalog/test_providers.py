@@ -9,8 +9,9 @@ from nats.aio.msg import Msg
 from pantheon.catalog.v1.catalog_service_pb2 import ListProvidersRequest, ListSecretsRequest
 from services.runtime.bus import Bus
 from tests.fixtures.eventually import eventually
+from tests.fixtures.refusals import refusal
 from tests.integration.catalog.judge import BAD, BUSY, FORBIDDEN, GOOD, JUDGED, Judge
-from tests.integration.catalog.key_calls import check, create, delete, listed, refusal
+from tests.integration.catalog.key_calls import check, create, delete, listed
 from tests.integration.catalog.replica import LOCAL, Catalog, Metadata, StartCatalog, as_user, changed
 
 OPENAI_KEY = "sk-openai-canary-0123456789"

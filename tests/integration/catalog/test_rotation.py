@@ -5,7 +5,6 @@ import base64
 import sys
 from pathlib import Path
 
-import grpc
 import pytest
 
 from pantheon.catalog.v1.catalog_service_pb2 import ListSecretsRequest, RotateMasterKeyRequest
@@ -13,7 +12,7 @@ from services.catalog.resources import SEALING_PURPOSE
 from services.catalog.rotation import rotate
 from services.local.process import Process
 from services.runtime.sealing import Sealer
-from services.runtime.status import error_from_rpc
+from tests.fixtures.refusals import refusal
 from tests.integration.catalog.judge import ENVIRONMENT_KEY, GOOD, JUDGED, Judge
 from tests.integration.catalog.key_calls import create
 from tests.integration.catalog.people import Person, described
@@ -103,17 +102,13 @@ async def test_a_damaged_envelope_is_named_and_keeps_no_other_from_being_used_or
             "UPDATE provider_keys SET sealed = substr(sealed, 1, 20) WHERE id = $1", (damaged.id,)
         )
     assert await opened(catalog, "") == ["whole-canary"]
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await rotated(catalog, operator)
-    error = error_from_rpc(caught.value)
+    error = await refusal(rotated(catalog, operator))
     assert (error.reason, error.metadata["id"]) == ("CONFLICT", f"provider_key:{damaged.id}")
 
 
 async def test_only_platform_administrators_rotate(asking: Catalog, admin: Metadata) -> None:
     for metadata, reason in ((admin, "ACCESS_DENIED"), ((), "CREDENTIALS_MISSING")):
-        with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await rotated(asking, metadata)
-        assert error_from_rpc(caught.value).reason == reason
+        assert (await refusal(rotated(asking, metadata))).reason == reason
 
 
 async def test_without_a_master_key_it_needs_the_process_ends_with_one_line(

@@ -4,7 +4,6 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import grpc
 import msgspec
 import pytest
 from sqlalchemy import insert, text, update
@@ -17,7 +16,7 @@ from services.catalog.seed.rows import SeedModel
 from services.catalog.seed_changes import Seed
 from services.catalog.tables import METADATA, MODELS, PRICE_VERSIONS
 from services.runtime.ids import uuid7
-from services.runtime.status import error_from_rpc
+from tests.fixtures.refusals import refusal
 from tests.integration.catalog.replica import Catalog, StartCatalog, as_user, changed
 from tests.unit.catalog.samples import CLAUDE, GPT_4, LLAMA, OPENAI, SEED, price
 
@@ -86,9 +85,8 @@ async def test_replicas_that_start_together_apply_the_seed_once(start_catalog: S
 
 async def test_a_new_catalog_asks_everybody_to_take_a_snapshot(own_catalog: Catalog) -> None:
     for known in (0, 7, await own_catalog.revision() - 1):
-        with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await own_catalog.feed.ListChanges(ListChangesRequest(after_revision=known))
-        assert error_from_rpc(caught.value).reason == "RESOURCE_NOT_FOUND"
+        error = await refusal(own_catalog.feed.ListChanges(ListChangesRequest(after_revision=known)))
+        assert error.reason == "RESOURCE_NOT_FOUND"
 
 
 async def test_only_what_a_seed_changes_is_announced(own_catalog: Catalog, start_catalog: StartCatalog) -> None:

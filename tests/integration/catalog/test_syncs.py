@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-import grpc
 import msgspec
 import pytest
 from google.protobuf.json_format import MessageToDict
@@ -20,7 +19,7 @@ from pantheon.catalog.v1.catalog_service_pb2 import (
 )
 from pantheon.catalog.v1.model_pb2 import Model
 from services.catalog.seed_changes import Seed
-from services.runtime.status import error_from_rpc
+from tests.fixtures.refusals import refusal
 from tests.integration.catalog.lists import Lists, serving, sync
 from tests.integration.catalog.replica import Catalog, StartCatalog, as_user, changed
 from tests.unit.catalog.samples import CLAUDE, GPT_4, LLAMA, OPENROUTER, SEED, endpoint
@@ -56,12 +55,6 @@ async def catalog(lists: Lists, start_catalog: StartCatalog) -> Catalog:
     lists.say("openai", {"id": "gpt-4"}, {"id": "gpt-4-0613"})
     lists.say("openrouter", *KNOWN)
     return await start_catalog(lists.moved(WIDE), environment=BOTH)
-
-
-async def refusal(call: Any) -> Any:
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await call
-    return error_from_rpc(caught.value)
 
 
 async def model(catalog: Catalog, name: str) -> Model:

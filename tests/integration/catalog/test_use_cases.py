@@ -28,7 +28,8 @@ from services.catalog.entities import Choice
 from services.catalog.store import use_cases
 from services.catalog.tables import PROVIDER_KEYS
 from services.runtime import times
-from tests.integration.catalog.people import Person, described, fresh, refused
+from tests.fixtures.refusals import refusal
+from tests.integration.catalog.people import Person, described, fresh
 from tests.integration.catalog.replica import Catalog, StartCatalog
 
 PLATFORM = {
@@ -112,7 +113,7 @@ async def test_a_choice_that_is_taken_back_leaves_the_platform_s(catalog: Catalo
 
 async def test_a_shared_custom_model_may_be_chosen_and_one_s_own_may_not(catalog: Catalog, admin: Person) -> None:
     await admin.create(catalog, described("ours"))
-    error = await refused(choose(catalog, admin, USE_CASE_CODE, "custom/ours"))
+    error = await refusal(choose(catalog, admin, USE_CASE_CODE, "custom/ours"))
     assert (error.reason, error.metadata["field"]) == ("INVALID_FIELD", "model")
     await admin.create(catalog, described("ours", project_id=admin.project))
     assert (await choose(catalog, admin, USE_CASE_CODE, "custom/ours")).model == "custom/ours"
@@ -136,7 +137,7 @@ async def test_what_cannot_be_chosen_is_refused_and_nothing_kept(
     catalog: Catalog, admin: Person, use_case: UseCase.ValueType, model: str, provider: str, field: str
 ) -> None:
     revision = await catalog.revision()
-    error = await refused(choose(catalog, admin, use_case, model, provider))
+    error = await refusal(choose(catalog, admin, use_case, model, provider))
     assert (error.reason, error.metadata["field"]) == ("INVALID_FIELD", field)
     assert await catalog.revision() == revision
 
@@ -145,7 +146,7 @@ async def test_an_unlisted_model_of_a_provider_with_a_key_of_the_organisation_ma
     catalog: Catalog, admin: Person
 ) -> None:
     assert (await choose(catalog, admin, USE_CASE_CODE, "openai/gpt-9")).model == "openai/gpt-9"
-    assert (await refused(choose(catalog, admin, USE_CASE_CODE, "anthropic/claude-9"))).reason == "INVALID_FIELD"
+    assert (await refusal(choose(catalog, admin, USE_CASE_CODE, "anthropic/claude-9"))).reason == "INVALID_FIELD"
     async with catalog.db.write() as connection:
         await connection.execute(
             PROVIDER_KEYS.insert().values(
@@ -165,7 +166,7 @@ async def test_an_unlisted_model_of_a_provider_with_a_key_of_the_organisation_ma
 
 async def test_only_administrators_of_the_organisation_choose_for_it(catalog: Catalog) -> None:
     for who in (Person(), Person(role=ROLE_PROJECT_ADMIN)):
-        error = await refused(choose(catalog, who, USE_CASE_CODE, "gpt-4"))
+        error = await refusal(choose(catalog, who, USE_CASE_CODE, "gpt-4"))
         assert (error.reason, error.metadata["required"]) == ("ACCESS_DENIED", "ROLE_ORGANISATION_ADMIN")
 
 

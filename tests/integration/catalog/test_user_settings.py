@@ -3,7 +3,6 @@
 import asyncio
 from typing import Any
 
-import grpc
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 
@@ -19,12 +18,13 @@ from pantheon.catalog.v1.use_case_pb2 import (
 )
 from services.catalog.use_cases import USE_CASES
 from services.runtime.bus import Bus
+from services.runtime.errors import PantheonError
 from services.runtime.follower import Follower
 from services.runtime.ids import uuid7
-from services.runtime.status import error_from_rpc
 from services.runtime.tasks import Tasks
 from tests.fixtures.eventually import eventually
-from tests.integration.catalog.people import Person, described, refused
+from tests.fixtures.refusals import refusal
+from tests.integration.catalog.people import Person, described
 from tests.integration.catalog.replica import Catalog, StartCatalog, as_user, changed
 
 
@@ -41,10 +41,8 @@ async def update(catalog: Catalog, user: str, settings: UserSettings, *paths: st
     return kept
 
 
-async def refusal(catalog: Catalog, settings: UserSettings, *paths: str) -> Any:
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await update(catalog, str(uuid7()), settings, *paths)
-    return error_from_rpc(caught.value)
+async def refused(catalog: Catalog, settings: UserSettings, *paths: str) -> PantheonError:
+    return await refusal(update(catalog, str(uuid7()), settings, *paths))
 
 
 def chosen(model: str = "", **parameters: Any) -> UserSettings:
@@ -113,7 +111,7 @@ async def test_what_is_not_allowed_is_refused_and_changes_nothing(
     catalog: Catalog, settings: UserSettings, paths: tuple[str, ...], field: str, allowed: str
 ) -> None:
     revision = await catalog.revision()
-    error = await refusal(catalog, settings, *paths)
+    error = await refused(catalog, settings, *paths)
     assert (error.reason, error.metadata["field"]) == ("INVALID_FIELD", field)
     assert allowed in error.metadata["allowed"]
     assert await catalog.revision() == revision
@@ -163,7 +161,7 @@ async def test_a_mask_writes_and_clears_single_choices(catalog: Catalog, user: s
 async def test_a_choice_that_is_none_is_refused(
     catalog: Catalog, settings: UserSettings, field: str, value: str
 ) -> None:
-    error = await refusal(catalog, settings)
+    error = await refused(catalog, settings)
     assert (error.reason, error.metadata["field"], error.metadata["value"]) == ("INVALID_FIELD", field, value)
 
 
@@ -173,14 +171,14 @@ async def test_a_custom_model_may_be_preferred_by_who_has_it_and_within_its_cont
     await ada.create(catalog, described("ours", project_id=ada.project))
     for model in ("custom/mine", "custom/ours"):
         assert (await choose(catalog, ada, chosen(model, max_tokens=4_096))).preferred_model == model
-    error = await refused(choose(catalog, ada, chosen("custom/mine", max_tokens=4_097)))
+    error = await refusal(choose(catalog, ada, chosen("custom/mine", max_tokens=4_097)))
     assert (error.metadata["field"], error.metadata["allowed"]) == (
         "model_parameters.max_tokens",
         "1 to 4096, a whole number",
     )
     bob = ada.colleague()
     assert (await choose(catalog, bob, chosen("custom/ours"))).preferred_model == "custom/ours"
-    assert (await refused(choose(catalog, bob, chosen("custom/mine")))).metadata["field"] == "preferred_model"
+    assert (await refusal(choose(catalog, bob, chosen("custom/mine")))).metadata["field"] == "preferred_model"
 
 
 async def test_a_preferred_model_that_is_removed_stays_preferred(catalog: Catalog) -> None:
@@ -202,7 +200,7 @@ async def test_unlisted_models_may_be_preferred_once_a_provider_is_configured_th
     own_catalog: Catalog, start_catalog: StartCatalog, user: str
 ) -> None:
     assert (await update(own_catalog, user, chosen("openai/gpt-9"))).preferred_model == "openai/gpt-9"
-    assert (await refusal(own_catalog, chosen("somebody/some-model"))).reason == "INVALID_FIELD"
+    assert (await refused(own_catalog, chosen("somebody/some-model"))).reason == "INVALID_FIELD"
     await start_catalog(environment={"OPENROUTER_API_KEY": "sk-or"})
     assert (await update(own_catalog, user, chosen("somebody/some-model"))).preferred_model == "somebody/some-model"
 

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import grpc
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -33,9 +32,9 @@ from pantheon.usage.v1.usage_service_pb2 import (
 )
 from services.runtime import times
 from services.runtime.ids import uuid7
-from services.runtime.status import error_from_rpc
 from services.runtime.times import to_timestamp
 from tests.fixtures.completion_events import Caller, Traffic, message
+from tests.fixtures.refusals import refusal
 from tests.integration.usage.running import Replica, Service
 
 ORGANISATION, OTHER_ORGANISATION = str(uuid7()), str(uuid7())
@@ -54,12 +53,6 @@ async def seen(replica: Replica, service: Service, traffic: Traffic) -> Service:
     finishes = [traffic.finished(traffic.started(caller=caller)) for caller in (ADA, BEN, CLEO, DAN)]
     await replica.take(message(uuid7(), 1, [CompletionEvent(finished=finish) for finish in finishes]))
     return service
-
-
-async def refusal(call: Any) -> Any:
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await call
-    return error_from_rpc(caught.value)
 
 
 @pytest.mark.parametrize(
