@@ -72,7 +72,7 @@ async def test_a_key_stays_where_only_the_path_is_another(catalog: Catalog, ada:
     made = await ada.create(catalog, described(), api_key=CANARY)
     moved = CustomModel(id=made.id, api_endpoint="https://9.9.9.9:443/v2/chat/completions")
     changed = await ada.update(catalog, moved, "api_endpoint")
-    assert (changed.base_url, changed.key_version) == ("https://9.9.9.9:443/v2", 1)
+    assert (changed.base_url, changed.key_version) == ("https://9.9.9.9/v2", 1)
     assert await opened(catalog, made.id) == {made.id: (1, "https://9.9.9.9:443", CANARY)}
 
 
