@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from services.router.chat import Body
+from services.router.wire.reading import member
 
 _TURN = ("reasoning", "reasoning_content", "reasoning_details", "extra_content")
 _REQUEST = (
@@ -46,12 +47,15 @@ def plain(body: Body, *, with_reasoning: bool) -> Body:
     """The request as any provider takes it. What was put into the common shape is known to be of it.
 
     With `with_reasoning` each of the model's turns keeps its own as `reasoning_content`, be it empty.
+
+    Raises:
+        InvalidField: there is a number in it that no double holds.
     """
     found = {name: value for name, value in body.items() if name not in _REQUEST}
     effort = _effort(body.get("reasoning"))
     if effort and "reasoning_effort" not in body:
         found["reasoning_effort"] = msgspec.Raw(_encode(effort))
-    messages = _messages.decode(body["messages"])
+    messages: list[dict[str, Any]] = member(_messages, body["messages"], "messages")
     found["messages"] = msgspec.Raw(_encode(_plain_messages(messages, with_reasoning=with_reasoning)))
     tools = body.get("tools")
     if tools is not None and b'"cache_control"' in bytes(tools):

@@ -14,7 +14,7 @@ from services.router.api.anthropic import errors
 from services.router.api.anthropic.request import parse_request
 from services.router.api.anthropic.surface import request_headers
 from services.router.api.app import Exchange
-from services.router.chat import CHARACTERS_PER_TOKEN, Body, Format
+from services.router.chat import CHARACTERS_PER_TOKEN, UNREADABLE_JSON, Body, Format
 from services.router.engine import Engine
 from services.runtime.errors import ProviderNotFound, UnsupportedFeature
 from services.runtime.logging import bind_request
@@ -52,8 +52,16 @@ class CountTokensSurface:
 
 def estimate(body: Body) -> int:
     """About how many tokens a request has: a quarter of the bytes of its texts, schemas and arguments."""
-    texts = (text for name in _READ if name in body for text in _texts(msgspec.json.decode(body[name])))
-    return -(-sum(len(text.encode()) for text in texts) // CHARACTERS_PER_TOKEN)
+    return -(-sum(_length(body[name]) for name in _READ if name in body) // CHARACTERS_PER_TOKEN)
+
+
+def _length(member: msgspec.Raw) -> int:
+    """How many bytes the texts in a member have; all of its own where it has numbers that can't be read."""
+    try:
+        value = msgspec.json.decode(member)
+    except UNREADABLE_JSON:
+        return len(bytes(member))
+    return sum(len(text.encode()) for text in _texts(value))
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -13,12 +13,13 @@ from services.router.chat import NULL, Body
 from services.router.wire.anthropic_messages.blocks import CacheControl, mark_of
 from services.router.wire.anthropic_messages.generations import Generation
 from services.router.wire.anthropic_messages.outputs import constrained
-from services.router.wire.reading import Member
+from services.router.wire.reading import Member, member
 from services.runtime.errors import InvalidField, UnsupportedFeature
 
 _NO_PARAMETERS = msgspec.Raw(b'{"type":"object","properties":{}}')
 _CHOICES = {"auto": "auto", "none": "none", "required": "any"}
 _encode = msgspec.json.Encoder().encode
+_any = msgspec.json.Decoder()
 
 
 class _Function(msgspec.Struct):
@@ -163,7 +164,7 @@ def _schema(parameters: dict[str, msgspec.Raw] | None, *, strict: bool) -> msgsp
     if "type" not in parameters:
         parameters = {"type": msgspec.Raw(b'"object"'), **parameters}
     schema = _encode(parameters)
-    return msgspec.Raw(_encode(constrained(msgspec.json.decode(schema), "tools")) if strict else schema)
+    return msgspec.Raw(_encode(constrained(member(_any, msgspec.Raw(schema), "tools"), "tools")) if strict else schema)
 
 
 def _web_search(options: _SearchOptions) -> WebSearch:

@@ -9,6 +9,7 @@ import pytest
 from services.router.chat import Body, ChatRequest, Format
 from services.router.wire.base import Dialect
 from services.router.wire.openai_chat import OpenAIChat
+from services.runtime.errors import InvalidField
 
 PLAIN = Dialect()
 CACHED: dict[str, Any] = {"cache_control": {"type": "ephemeral"}}
@@ -130,3 +131,8 @@ def test_an_aggregator_gets_all_of_it() -> None:
         **CACHED,
     }
     assert render(Dialect(takes_extensions=True), **members) == {"model": "theirs", **members}
+
+
+def test_a_number_that_nothing_holds_is_refused() -> None:
+    with pytest.raises(InvalidField, match=r"^messages\[0\].*'this' is not allowed; Number out of range"):
+        messages({"role": "user", "content": [text("Hi", cache_control={"ttl": msgspec.Raw(b"1e5000")})]})

@@ -48,3 +48,9 @@ def test_texts_count_wherever_they_stand(members: Any) -> None:
 )
 def test_what_only_machines_read_does_not_count(block: Any, most: int) -> None:
     assert estimated([block]) - EMPTY <= most
+
+
+@pytest.mark.parametrize("number", (b"1e5000", b"9" * 5_000))
+def test_numbers_that_nothing_holds_are_counted_as_what_they_are_written_in(number: bytes) -> None:
+    said = b'[{"role":"user","content":' + number + b"}]"
+    assert estimate({"messages": msgspec.Raw(said)}) == -(-len(said) // 4)

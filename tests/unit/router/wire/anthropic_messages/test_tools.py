@@ -2,10 +2,13 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
+from services.router.chat import ChatRequest
+from services.router.wire.base import Dialect
 from services.runtime.errors import InvalidField, UnsupportedFeature
-from tests.unit.router.wire.anthropic_messages.samples import BUDGETED, Json, rendered
+from tests.unit.router.wire.anthropic_messages.samples import BUDGETED, WIRE, Json, body_of, rendered
 
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer", "minimum": 1}}}
 MARK = {"type": "ephemeral"}
@@ -45,6 +48,13 @@ def test_a_strict_tool_is_strict_where_the_model_can_be() -> None:
     assert sent["input_schema"]["additionalProperties"] is False
     assert sent["input_schema"]["properties"]["a"] == {"type": "integer", "description": '{"minimum":1}'}
     assert tool("claude-sonnet-4-20250514", parameters=SCHEMA, strict=True) == {"name": "add", "input_schema": SCHEMA}
+
+
+def test_a_strict_schema_with_a_number_that_nothing_holds_is_refused() -> None:
+    tools = b'[{"type":"function","function":{"name":"add","strict":true,"parameters":{"maximum":1e5000}}}]'
+    body = {**body_of({"messages": [{"role": "user", "content": "Hi"}]}), "tools": msgspec.Raw(tools)}
+    with pytest.raises(InvalidField, match=r"tools.*'this' is not allowed; Number out of range"):
+        WIRE.render_request(ChatRequest(model="any", body=body, size=1), BUDGETED, {}, Dialect())
 
 
 def test_a_cache_mark_stands_on_the_tool() -> None:
