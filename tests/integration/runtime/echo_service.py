@@ -6,6 +6,7 @@ from typing import Any
 
 import grpc
 import pytest
+import structlog
 from google.protobuf import descriptor_pool
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, MethodDescriptorProto
 from google.protobuf.wrappers_pb2 import BytesValue
@@ -15,6 +16,7 @@ from pantheon.auth.v1 import access_pb2
 from services.runtime.identity import ServiceTrust
 from services.runtime.rpc import RpcContext
 from services.runtime.server import GrpcServer
+from tests.fixtures.eventually import eventually
 from tests.integration.runtime.gated_service import People
 
 SERVICE = "pantheon.echo.v1.EchoService"
@@ -91,6 +93,19 @@ async def echo_service(listen: str = "127.0.0.1:0", **options: Any) -> AsyncIter
         yield service
     finally:
         await service.server.stop(0)
+
+
+@asynccontextmanager
+async def unimpressed_service(capfd: pytest.CaptureFixture[str]) -> AsyncIterator[EchoService]:
+    """As above; when the block ends it still serves, runs no call any more, and has logged and printed no error."""
+    async with echo_service(stall_seconds=1) as running:
+        with structlog.testing.capture_logs() as logged:
+            yield running
+            async with running.channel() as channel:
+                assert await unary(channel, b"still there") == b"still there"
+            await eventually(lambda: running.running() == 0)
+        assert logged == []
+        assert '"error"' not in (printed := capfd.readouterr().err), printed
 
 
 def unary(channel: grpc.aio.Channel, content: bytes = b"", **options: Any) -> Any:

@@ -15,6 +15,10 @@ from google.protobuf.wrappers_pb2 import BytesValue
 from services.runtime.grpc_asgi.framing import framed
 from tests.integration.runtime.echo_service import UNARY
 
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+DATA, HEADERS, RST_STREAM, SETTINGS, PING, CONTINUATION = 0, 1, 3, 4, 6, 9
+"""Types of frames: RFC 9113, section 6."""
+
 Headers = tuple[tuple[str, str], ...]
 
 _DEADLINE_SECONDS = 10.0
@@ -163,3 +167,8 @@ class H2Client:
 
 def _texts(headers: object) -> dict[str, str]:
     return {str(name): str(value) for name, value in headers}  # type: ignore[attr-defined]
+
+
+def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
+    """One frame, whatever is in it."""
+    return len(payload).to_bytes(3, "big") + bytes((kind, flags)) + stream.to_bytes(4, "big") + payload
