@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pantheon.catalog.v1.catalog_service_pb2 import DESCRIPTOR
 from services.catalog import custom_model_messages as messages
 from services.catalog import custom_models as rules
-from services.catalog.custom_model_entities import CustomModel, Description, KeyMark, key_label, origin_of
+from services.catalog.custom_model_entities import CustomModel, Description, KeyMark, key_label
 from services.catalog.endpoints import Placement, placed
 from services.catalog.reachable import check_reachable
 from services.catalog.resources import Resources
@@ -19,6 +19,7 @@ from services.runtime.auth import Principal
 from services.runtime.db import ReadConnection, WriteConnection
 from services.runtime.errors import Conflict, ResourceExists
 from services.runtime.ids import uuid7
+from services.runtime.origins import origin_of
 
 _CREATE = "CreateCustomModel"
 _METHODS = f"/{DESCRIPTOR.services_by_name['CatalogService'].full_name}"

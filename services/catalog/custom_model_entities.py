@@ -3,14 +3,12 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from urllib.parse import urlsplit
 
 from services.catalog.entities import Parameters
 from services.rating import PriceUnit, PriceVersion, UnitPrice
 
 _SOURCE = "custom model"
 _PRICED_TOKENS = 1_000
-_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +90,3 @@ def priced(id_: str, since: datetime, cost: Cost | None) -> PriceVersion:
 def key_label(custom_model_id: str, origin: str) -> str:
     """What a model's key for this origin is sealed under."""
     return f"custom_model:{custom_model_id}:{origin}"
-
-
-def origin_of(url: str) -> str:
-    """Scheme, host and port of a well-formed URL: "https://openrouter.ai:443"."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    shown = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{shown}:{parts.port or _PORTS[parts.scheme]}"

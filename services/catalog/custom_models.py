@@ -7,12 +7,13 @@ from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
 from pantheon.auth.v1.access_pb2 import Role
-from services.catalog.custom_model_entities import Cost, CustomModel, Description, KeyMark, origin_of, priced
+from services.catalog.custom_model_entities import Cost, CustomModel, Description, KeyMark, priced
 from services.catalog.entities import PARAMETER_NAMES, Provider
 from services.parameters import RANGES, check_parameters
 from services.rating import PriceVersion
 from services.runtime.auth import Principal
 from services.runtime.errors import AccessDenied, InvalidField, ResourceNotFound
+from services.runtime.origins import origin_of
 from services.runtime.secret_keys import last_four, secret
 
 COST_PATH = "cost_per_1k_tokens"

@@ -11,6 +11,7 @@ from services.catalog.custom_models import slug
 from services.catalog.entities import Provider
 from services.runtime.egress import EgressPolicy, check_url
 from services.runtime.errors import InvalidField
+from services.runtime.origins import PORTS
 
 _ENDINGS: Mapping[provider_pb2.WireFormat.ValueType, str] = MappingProxyType(
     {
@@ -25,7 +26,6 @@ _ENDINGS: Mapping[provider_pb2.WireFormat.ValueType, str] = MappingProxyType(
 _BASE = r"(?P<base>[A-Za-z]+://[^?#]*[^/?#])"
 _MODEL = r"(?P<model>[A-Za-z0-9._~@-]+)"
 """A model's name in a path that needs no escapes there."""
-_USUAL_PORTS: Mapping[str, str] = MappingProxyType({"http": ":80", "https": ":443"})
 _VERSION = "v1beta"
 _IS_VERSION = re.compile(r"v\d+(?:(?:alpha|beta)\d*)?")
 """The wire format leaves the version out where the base has one already, as Vertex AI's and gateways' do."""
@@ -92,4 +92,4 @@ def _plain(url: str) -> str:
     scheme, colon, rest = url.partition("://")
     scheme = scheme.lower()
     host, slash, path = rest.partition("/")
-    return f"{scheme}{colon}{host.lower().removesuffix(_USUAL_PORTS.get(scheme, ''))}{slash}{path}"
+    return f"{scheme}{colon}{host.lower().removesuffix(f':{PORTS.get(scheme)}')}{slash}{path}"

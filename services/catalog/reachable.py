@@ -8,9 +8,9 @@ from services.runtime.egress.hosts import parse_host
 from services.runtime.egress.policy import VARIABLE
 from services.runtime.egress.transport import Lookup
 from services.runtime.errors import InvalidField
+from services.runtime.origins import PORTS
 
 _LOOKUP_SECONDS = 2.0
-_PORTS = {"http": 80, "https": 443}
 _ALLOWED = f"expected a host with a public address; others need an entry by the operator in {VARIABLE}"
 
 
@@ -32,7 +32,7 @@ async def check_reachable(
     """
     parts = urlsplit(url)
     host = parts.hostname or ""
-    port = parts.port or _PORTS[parts.scheme]
+    port = parts.port or PORTS[parts.scheme]
     if policy.names(host, port) or not isinstance(parse_host(f"[{host}]" if ":" in host else host), str):
         return
     try:

@@ -25,12 +25,13 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
-from services.catalog.custom_model_entities import Cost, CustomModel, Description, KeyMark, SealedKey, origin_of, priced
+from services.catalog.custom_model_entities import Cost, CustomModel, Description, KeyMark, SealedKey, priced
 from services.catalog.entities import PARAMETER_NAMES, Parameters
 from services.catalog.tables import CUSTOM_MODEL_PRICES, CUSTOM_MODELS
 from services.rating import PriceVersion
 from services.runtime.db import ReadConnection, WriteConnection, lock_for
 from services.runtime.ids import NIL, is_id
+from services.runtime.origins import origin_of
 
 # Appendix A of Postgres' manual.
 _UNIQUE_VIOLATION = "23505"

@@ -16,6 +16,7 @@ import httpx2 as httpx
 
 from services.runtime.egress.policy import AddressRefused, EgressPolicy
 from services.runtime.egress.urls import fault_of
+from services.runtime.origins import PORTS
 
 SocketAddress = tuple[Any, ...]
 """(host, port), for IPv6 also flow and scope, as the socket module writes them."""
@@ -23,7 +24,6 @@ Lookup = Callable[[str, int], Awaitable[Sequence[SocketAddress]]]
 
 _MOST_TRIED = 4
 _MOST_AT_ONCE = 100
-_PORTS = {"http": 80, "https": 443}
 
 
 class EgressRefused(httpx.ConnectError):
@@ -131,7 +131,7 @@ class EgressTransport(httpx.AsyncBaseTransport):
 
     async def _permitted(self, url: httpx.URL) -> Sequence[str]:
         """At least one address."""
-        host, port = _ascii_host(url), url.port or _PORTS[url.scheme]
+        host, port = _ascii_host(url), url.port or PORTS[url.scheme]
         try:
             found = await self._lookup(host, port)
         except (OSError, UnicodeError) as failure:

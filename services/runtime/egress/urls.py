@@ -5,6 +5,7 @@ import re
 from services.runtime.egress.hosts import is_internal, parse_host
 from services.runtime.egress.policy import VARIABLE, EgressPolicy, is_web_port
 from services.runtime.errors import InvalidField
+from services.runtime.origins import PORTS
 
 _URL = re.compile(
     r"(?P<scheme>https?)://(?P<host>\[[0-9a-f:.]+]|[a-z0-9._-]+)(?::(?P<port>[1-9][0-9]{0,4}))?"
@@ -13,7 +14,6 @@ _URL = re.compile(
 )
 """RFC 3986 without user info and fragment, and with no escapes in the host: there parsers agree on what is meant."""
 _MOST_CHARACTERS = 2_048
-_PORTS = {"http": 80, "https": 443}
 
 _SPELLING = (
     f"expected https://, a name or an address as 192.0.2.1 or [2001:db8::1], perhaps a port and a path; no user, no"
@@ -40,7 +40,7 @@ def fault_of(policy: EgressPolicy, url: str) -> str | None:
     if parts is None:
         return _SPELLING
     scheme = parts["scheme"].lower()
-    port = int(parts["port"]) if parts["port"] else _PORTS[scheme]
+    port = int(parts["port"]) if parts["port"] else PORTS[scheme]
     try:
         host = parse_host(parts["host"])
     except ValueError:
@@ -52,7 +52,7 @@ def fault_of(policy: EgressPolicy, url: str) -> str | None:
         free_port = listed or bool(policy.networks) or is_web_port(port)
     else:
         listed = policy.opens(host, port)
-        public = listed or policy.permits("", str(host), _PORTS["https"])
+        public = listed or policy.permits("", str(host), PORTS["https"])
         free_port = listed or is_web_port(port)
     if not public:
         return _PUBLIC

@@ -23,7 +23,6 @@ from services.catalog.custom_model_entities import (
     Description,
     KeyMark,
     SealedKey,
-    origin_of,
 )
 from services.catalog.custom_models import (
     changeable,
@@ -323,21 +322,6 @@ def test_a_key_does_not_follow_to_another_origin() -> None:
     assert key_mark(KEPT, "another", moved=True).version == 4
     assert key_mark(KEPT, "", moved=True) == KeyMark(version=4)
     assert key_mark(KeyMark(version=2), None, moved=True) == KeyMark(version=2)
-
-
-@pytest.mark.parametrize(
-    ("url", "origin"),
-    (
-        ("https://openrouter.ai/api/v1/chat/completions", "https://openrouter.ai:443"),
-        ("https://OpenRouter.ai:443/x", "https://openrouter.ai:443"),
-        ("HTTPS://openrouter.ai/x", "https://openrouter.ai:443"),
-        ("http://ollama:11434/v1/chat/completions", "http://ollama:11434"),
-        ("http://ollama/v1/chat/completions", "http://ollama:80"),
-        ("https://[2606:4700::1111]/x", "https://[2606:4700::1111]:443"),
-    ),
-)
-def test_an_origin_is_scheme_host_and_port(url: str, origin: str) -> None:
-    assert origin_of(url) == origin
 
 
 @pytest.mark.parametrize(
