@@ -18,16 +18,16 @@ def check_unchanged(body: Members, names: Iterable[str], shown: msgspec.Struct) 
     """
     kept = msgspec.json.decode(msgspec.json.encode(shown))
     for name in names:
-        if name in body and not body.is_null(name) and _comparable(body.plain(name)) != kept[name]:
+        if name in body and not body.is_null(name) and not _is_same(body.plain(name), kept[name]):
             raise InvalidField(body.path(name), "another value", "only what a GET gives: it can't be set here")
 
 
-def _comparable(value: Any) -> Any:
+def _is_same(given: Any, kept: Any) -> bool:
     """With numbers as most clients read and write them: a GET's digits beyond a double's are not asked back."""
-    if isinstance(value, Decimal):
-        return float(value)
-    if isinstance(value, dict):
-        return {name: _comparable(member) for name, member in value.items()}
-    if isinstance(value, list):
-        return [_comparable(element) for element in value]
-    return value
+    if isinstance(given, Decimal):
+        return bool(float(given) == kept)
+    if isinstance(given, dict) and isinstance(kept, dict):
+        return given.keys() == kept.keys() and all(_is_same(given[name], member) for name, member in kept.items())
+    if isinstance(given, list) and isinstance(kept, list):
+        return len(given) == len(kept) and all(map(_is_same, given, kept))
+    return bool(given == kept)

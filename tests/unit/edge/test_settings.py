@@ -156,3 +156,9 @@ def test_what_can_t_be_set_may_be_said_as_it_is() -> None:
     for body in wrong:
         with pytest.raises(InvalidField, match="it can't be set here"):
             check_unchanged(Members(body), ("user_id", "custom_models"), shown)
+
+
+def test_what_can_t_be_set_is_compared_no_further_than_it_is_alike() -> None:
+    deep = b'{"user_id":%b}' % (500 * b"[" + 500 * b"]")
+    with pytest.raises(InvalidField, match=r"^user_id: .*it can't be set here"):
+        check_unchanged(parse_object(deep), ("user_id",), settings_body(UserSettings(user_id="ada"), None))
