@@ -19,7 +19,6 @@ from services.catalog.fields import PAGE_DEFAULT, PAGE_MOST
 from services.catalog.listings.fetching import fetch_all
 from services.catalog.listings.formats import LIST_FORMATS
 from services.catalog.listings.listed import Listing
-from services.catalog.prices import appended
 from services.catalog.resources import Resources
 from services.catalog.store import model_writing, models, provider_keys, providers, syncs
 from services.catalog.store.syncs import Sync
@@ -27,8 +26,8 @@ from services.catalog.sync.comparison import compare
 from services.catalog.sync.differences import Kind, differences, kind_of
 from services.catalog.sync.plan import CatalogState, SyncPlan
 from services.catalog.sync.reverting import reverting
+from services.catalog.sync.versions import new_versions
 from services.catalog.sync_messages import difference_message, listing_message, sync_message
-from services.rating import PriceVersion
 from services.runtime import times
 from services.runtime.auth import current_principal
 from services.runtime.db import ReadConnection, WriteConnection
@@ -126,7 +125,7 @@ class SyncRpcs:
 
     async def _carry_out(self, connection: WriteConnection, plan: SyncPlan, state: CatalogState, now: datetime) -> None:
         """Changes the models, and announces each."""
-        touched = await syncs.apply(connection, plan, _versions(plan, state, now), now)
+        touched = await syncs.apply(connection, plan, new_versions(plan, state, now), now)
         present = {model.id: model for model in await models.by_id(connection, touched)}
         for model_id in sorted(touched):
             model = present.get(model_id)
@@ -174,18 +173,3 @@ async def _compared(
         digest=plan.digest,
     )
     return response, plan, state
-
-
-def _versions(plan: SyncPlan, state: CatalogState, now: datetime) -> list[tuple[str, PriceVersion]]:
-    """The price versions to append, by endpoint: they hold from now on, and name the provider as their source."""
-    found: list[tuple[str, PriceVersion]] = []
-    for change in plan.changes:
-        endpoints = change.after.endpoints if change.after else ()
-        present = {endpoint.id: endpoint for endpoint in endpoints}
-        for price in change.prices:
-            endpoint = present[price.endpoint_id]
-            versions = endpoint.prices or tuple(state.former_prices.get(endpoint.id, ()))
-            wanted = PriceVersion(str(uuid7()), now, now, price.unit_prices, endpoint.provider)
-            added = appended(versions, [*versions, wanted], now, lambda: str(uuid7()))
-            found += ((endpoint.id, version) for version in added)
-    return found

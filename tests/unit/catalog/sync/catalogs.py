@@ -1,6 +1,6 @@
 """Small catalogs, lists, and a sync carried out in memory."""
 
-from collections.abc import Sequence
+from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -10,9 +10,9 @@ from typing import Any
 from pantheon.catalog.v1.provider_pb2 import AUTH_STYLE_BEARER, WIRE_FORMAT_OPENAI_CHAT
 from services.catalog.entities import Endpoint, Model, Provider, ProviderFlags
 from services.catalog.listings.listed import Listed, Listing
-from services.catalog.prices import appended
 from services.catalog.sync.comparison import compare
 from services.catalog.sync.plan import CatalogState, SyncPlan
+from services.catalog.sync.versions import new_versions
 from services.rating import SINCE_EVER, PriceUnit, PriceVersion, UnitPrice
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -67,22 +67,18 @@ def planned(catalog: CatalogState, *listings: Listing, remove_missing: bool = Fa
 
 
 def carried_out(catalog: CatalogState, plan: SyncPlan, now: datetime) -> CatalogState:
-    """As the servicer and the store do it."""
+    """As the store does it."""
     models, former = dict(catalog.models), dict(catalog.former_prices)
+    added: dict[str, list[PriceVersion]] = defaultdict(list)
+    for endpoint_id, new in new_versions(plan, catalog, now):
+        added[endpoint_id].append(new)
     for change in plan.changes:
         before = models.pop(change.model_id, None)
         former |= {entry.id: entry.prices for entry in (before.endpoints if before else ())}
         if change.after is None:
             continue
-        added = {price.endpoint_id: price.unit_prices for price in change.prices}
-        endpoints = []
-        for entry in change.after.endpoints:
-            versions: Sequence[PriceVersion] = former.get(entry.id, ())
-            if entry.id in added:
-                wanted = PriceVersion(f"v{next(_numbers)}", now, now, added[entry.id], entry.provider)
-                new = appended(versions, [*versions, wanted], now, lambda: f"v{next(_numbers)}")
-                versions = (*versions, *new)
-            endpoints.append(replace(entry, prices=tuple(versions)))
-            former.pop(entry.id, None)
+        endpoints = (
+            replace(entry, prices=(*former.pop(entry.id, ()), *added[entry.id])) for entry in change.after.endpoints
+        )
         models[change.model_id] = replace(change.after, endpoints=tuple(endpoints))
     return CatalogState(models, former)
