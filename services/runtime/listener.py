@@ -16,8 +16,8 @@ def listen(host: str, port: int, name: str) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen(_BACKLOG)  # fails where somebody bound the port as we did, and was quicker to listen
     except OSError as error:
         listener.close()
         raise SystemExit(f"The {name} port {host}:{port} can't be bound: {error.strerror}") from None
-    listener.listen(_BACKLOG)
     return listener

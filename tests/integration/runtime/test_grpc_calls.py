@@ -2,9 +2,11 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.wrappers_pb2 import BytesValue
 from structlog.contextvars import get_contextvars
 
 from pantheon.auth.v1.access_pb2 import Role
@@ -12,7 +14,7 @@ from services.runtime.auth import ALL_SCOPES, Principal, current_principal, set_
 from services.runtime.conventions import REQUEST_ID_KEY
 from services.runtime.rpc import RpcContext
 from tests.fixtures.eventually import eventually
-from tests.integration.runtime.echo_service import STREAM, EchoService, echo_service, stream, unary
+from tests.integration.runtime.echo_service import STREAM, UNARY, EchoService, echo_service, stream, unary
 from tests.integration.runtime.h2_client import H2Client
 
 MIB = 1024 * 1024
@@ -74,6 +76,19 @@ async def test_many_calls_share_a_connection(service: EchoService, channel: grpc
     service.unary = wait_for_all
     contents = [str(number).encode() for number in range(500)]
     assert await asyncio.gather(*(unary(channel, content) for content in contents)) == contents
+
+
+async def test_a_channel_without_an_event_loop_is_served_as_well(service: EchoService) -> None:
+    def calls() -> tuple[bytes, list[bytes]]:
+        opened: Any = grpc.insecure_channel(service.target)
+        with opened as channel:
+            message = BytesValue(value=b"content").SerializeToString()
+            answers = channel.unary_stream(STREAM)(message, timeout=5)
+            answer = channel.unary_unary(UNARY)(message, timeout=5)
+            return answer, list(answers)
+
+    expected = BytesValue(value=b"content").SerializeToString()
+    assert await asyncio.to_thread(calls) == (expected, [expected] * 3)
 
 
 async def test_a_slow_reader_holds_its_stream_back(service: EchoService) -> None:

@@ -176,3 +176,13 @@ async def test_a_connection_closed_in_mid_message_leaves_nothing_behind(service:
         async with H2Client.connected(service.target) as client:
             client.send(client.begin(), b"\0\0\0\xff\xff" + bytes(100), ends=False)
             await client.flush()
+
+
+async def test_a_connection_closed_amid_answers_leaves_nothing_behind(service: EchoService) -> None:
+    service.stream = endless
+    for _ in range(5):
+        async with H2Client.connected(service.target, acknowledges=False) as client:
+            streams = [client.begin(path=STREAM) for _stream in range(5)]
+            for stream in streams:
+                client.send(stream, framed(b""))
+            await client.until(lambda expected=streams: all(client.answers[stream].data for stream in expected))  # type: ignore[misc]
