@@ -7,10 +7,9 @@ figures hold both. The router's copy is loaded in a process of its own. `python 
 import asyncio
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -18,7 +17,8 @@ from pathlib import Path
 import uvloop
 
 from benchmarks.catalog_copy import Measured
-from benchmarks.figures import Figure, show
+from benchmarks.figures import Figure, quantiles, show
+from benchmarks.files import server_directory
 from pantheon.catalog.v1 import model_pb2
 from pantheon.catalog.v1.catalog_service_pb2 import GetModelRequest, GetUserSettingsRequest, ListModelsRequest
 from pantheon.events.v1.change_feed_service_pb2 import GetSnapshotRequest
@@ -54,7 +54,7 @@ _LISTS = {
 
 async def measure() -> list[Figure]:
     """Latencies in milliseconds, sizes in MiB."""
-    with _directory() as directory:
+    with server_directory() as directory:
         generate(directory / "keys", ["catalog", "router"])
         async with LocalPostgres(directory / "postgres") as postgres, AsyncExitStack() as stack:
             await migrated(postgres.dsn())
@@ -146,14 +146,8 @@ async def _latency(name: str, call: Callable[[], Awaitable[None]]) -> list[Figur
         began = time.perf_counter()
         await call()
         seconds.append(time.perf_counter() - began)
-    middle, late = _quantiles(seconds)
+    middle, late = quantiles(seconds)
     return [Figure(name, late * 1e3, "ms p99", "", f"median {middle * 1e3:.1f} ms, of {_CALLS} calls")]
-
-
-def _quantiles(values: Sequence[float]) -> tuple[float, float]:
-    """The median and the 99th percentile."""
-    ordered = sorted(values)
-    return ordered[len(ordered) // 2], ordered[len(ordered) * 99 // 100]
 
 
 async def _copies(catalog: Catalog, path: Path) -> list[Figure]:
@@ -176,14 +170,6 @@ async def _copies(catalog: Catalog, path: Path) -> list[Figure]:
         Figure("router: plan of a request", copy.plan_p99, "µs p99", "", f"median {copy.plan_median:.1f} µs, by alias"),
         Figure("router: plan of `auto`", copy.auto_p99, "µs p99", "", f"median {copy.auto_median:.1f} µs"),
     ]
-
-
-@contextmanager
-def _directory() -> Iterator[Path]:
-    """For the servers' files; where root starts Postgres as somebody else, they have to get through."""
-    with tempfile.TemporaryDirectory() as name:
-        Path(name).chmod(0o711)
-        yield Path(name)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import Self
 
 import msgspec
 
+from benchmarks.figures import quantiles
 from pantheon.events.v1.change_feed_service_pb2 import GetSnapshotResponse
 from services.router.chat import ChatRequest
 from services.router.plan import make_plan
@@ -90,9 +91,8 @@ def _microseconds(call: Callable[[int], None]) -> tuple[float, float]:
     for number in range(_PLANS):
         began = time.perf_counter()
         call(number)
-        taken.append(time.perf_counter() - began)
-    taken.sort()
-    return taken[_PLANS // 2] * 1e6, taken[_PLANS * 99 // 100] * 1e6
+        taken.append((time.perf_counter() - began) * 1e6)
+    return quantiles(taken)
 
 
 if __name__ == "__main__":

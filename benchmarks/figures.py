@@ -1,7 +1,7 @@
 """What a benchmark gives, and how it is shown."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
 import msgspec
@@ -18,6 +18,12 @@ class Figure:
     unit: str
     goal: str = ""
     note: str = ""
+
+
+def quantiles(values: Iterable[float]) -> tuple[float, float]:
+    """The median and the 99th percentile."""
+    ordered = sorted(values)
+    return ordered[len(ordered) // 2], ordered[len(ordered) * 99 // 100]
 
 
 def show(figures: Sequence[Figure]) -> None:

@@ -6,18 +6,16 @@ published, which is after its commit. `python -m benchmarks.ingest [--json]`
 
 import asyncio
 import statistics
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from itertools import zip_longest
-from pathlib import Path
 from uuid import UUID
 
 import uvloop
 
 from benchmarks.figures import Figure, show
+from benchmarks.files import server_directory
 from pantheon.events.v1.completion_pb2 import CompletionEvent
 from pantheon.events.v1.progress_pb2 import SpoolProgressed
 from services.local.nats import LocalNats
@@ -46,7 +44,7 @@ _PATIENCE_SECONDS = 120
 
 async def measure() -> list[Figure]:
     """Events committed per second, and the CPU time they cost the usage process: medians of the rounds."""
-    with _directory() as directory:
+    with server_directory() as directory:
         async with LocalNats(directory / "nats") as nats, LocalPostgres(directory / "postgres") as postgres:
             await migrate_schema(postgres.dsn())
             db = Database(postgres.dsn(), schema=SCHEMA)
@@ -84,14 +82,6 @@ async def _round(db: Database, bus: Bus, traffic: Traffic, attempts: int) -> tup
     await intake.consumer.stop(10)
     await consumer
     return events * _ROUTERS / seconds, cpu / (events * _ROUTERS) * 1e6
-
-
-@contextmanager
-def _directory() -> Iterator[Path]:
-    """For the servers' files; where root starts Postgres as somebody else, they have to get through."""
-    with tempfile.TemporaryDirectory() as name:
-        Path(name).chmod(0o711)
-        yield Path(name)
 
 
 def _journal(traffic: Traffic, spool: UUID, attempts: int) -> Iterator[Message]:

@@ -10,15 +10,15 @@ import json
 import os
 import statistics
 import sys
-import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import uvloop
 
 from benchmarks.figures import Figure, show
+from benchmarks.files import server_directory
 from services.local.children import Child
 from services.local.ports import free_port
 from services.local.stack import Ports, Stack, StackPlan, Surroundings
@@ -32,7 +32,7 @@ _GOALS = {"http": 250, "grpc": 350}
 
 async def measure() -> list[Figure]:
     """CPU microseconds per completion: the median of the rounds, and the best; the bare server's beside it."""
-    with _directory() as state:
+    with server_directory() as state:
         port = free_port()
         surroundings = Surroundings.throw_away()
         upstream = Child(
@@ -55,14 +55,6 @@ async def measure() -> list[Figure]:
                 return [figure for surface in ("http", "grpc") for figure in await _surface(stack, surface, url)]
         finally:
             await upstream.stop()
-
-
-@contextmanager
-def _directory() -> Iterator[Path]:
-    """A directory that whoever runs Postgres can get through to."""
-    with tempfile.TemporaryDirectory() as name:
-        Path(name).chmod(0o711)
-        yield Path(name)
 
 
 async def _surface(stack: Stack, surface: str, upstream: str) -> list[Figure]:
