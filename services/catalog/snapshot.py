@@ -1,6 +1,8 @@
 """The whole state of the catalog as changes, for who keeps a copy of it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from operator import attrgetter
+from typing import TypeVar
 
 from pantheon.events.v1.change_pb2 import Change
 from services.catalog import (
@@ -16,6 +18,8 @@ from services.runtime.db import ReadConnection
 
 _BATCH = 500
 
+Row = TypeVar("Row")
+
 
 async def snapshot(connection: ReadConnection) -> AsyncIterator[Change]:
     """All providers and how many keys they have, all models with endpoints and prices, what organisations pay
@@ -23,33 +27,31 @@ async def snapshot(connection: ReadConnection) -> AsyncIterator[Change]:
     """
     for provider in await providers.page(connection):
         yield messages.provider_changed(provider)
-    for part in (_provider_keys, _models, _price_overrides, _custom_models, _use_cases, _settings):
-        async for change in part(connection):
+    parts = (
+        _provider_keys(connection),
+        _paged(connection, models.page, attrgetter("id"), messages.model_changed),
+        _paged(connection, prices.all_overrides, attrgetter("id"), price_messages.override_added),
+        _paged(connection, custom_models.page_of_all, attrgetter("id"), custom_model_messages.changed),
+        _use_cases(connection),
+        _paged(connection, settings.page, attrgetter("user_id"), user_settings_messages.changed),
+    )
+    for part in parts:
+        async for change in part:
             yield change
 
 
-async def _models(connection: ReadConnection) -> AsyncIterator[Change]:
+async def _paged(
+    connection: ReadConnection,
+    page: Callable[..., Awaitable[Sequence[Row]]],
+    key: Callable[[Row], str],
+    changed: Callable[[Row], Change],
+) -> AsyncIterator[Change]:
+    """All rows, a batch at a time; `key` is what they are ordered by."""
     after = ""
-    while batch := await models.page(connection, after=after, limit=_BATCH):
-        for model in batch:
-            yield messages.model_changed(model)
-        after = batch[-1].id
-
-
-async def _price_overrides(connection: ReadConnection) -> AsyncIterator[Change]:
-    after = ""
-    while batch := await prices.all_overrides(connection, after=after, limit=_BATCH):
-        for override in batch:
-            yield price_messages.override_added(override)
-        after = batch[-1].id
-
-
-async def _custom_models(connection: ReadConnection) -> AsyncIterator[Change]:
-    after = ""
-    while batch := await custom_models.page_of_all(connection, after=after, limit=_BATCH):
-        for model in batch:
-            yield custom_model_messages.changed(model)
-        after = batch[-1].id
+    while batch := await page(connection, after=after, limit=_BATCH):
+        for row in batch:
+            yield changed(row)
+        after = key(batch[-1])
 
 
 async def _use_cases(connection: ReadConnection) -> AsyncIterator[Change]:
@@ -57,14 +59,6 @@ async def _use_cases(connection: ReadConnection) -> AsyncIterator[Change]:
     yield use_case_messages.platform_changed(await use_cases.get(connection, use_cases.PLATFORM))
     for organisation_id, choices in (await use_cases.all_organisations(connection)).items():
         yield use_case_messages.organisation_changed(organisation_id, choices)
-
-
-async def _settings(connection: ReadConnection) -> AsyncIterator[Change]:
-    after = ""
-    while users := await settings.page(connection, after=after, limit=_BATCH):
-        for user in users:
-            yield user_settings_messages.changed(user)
-        after = users[-1].user_id
 
 
 async def _provider_keys(connection: ReadConnection) -> AsyncIterator[Change]:
