@@ -23,6 +23,7 @@ from pantheon.router.v1.message_pb2 import (
 )
 from pantheon.usage.v1.ledger_pb2 import LEDGER_STATE_SETTLED
 from services.router.api import said as reading
+from services.router.api.halves import Halves, sound
 from services.router.api.numbering import CallNumbers
 from services.router.attempts import Call
 from services.router.chat import Facts
@@ -32,6 +33,7 @@ from services.router.wire.lenient import LenientDecoder
 from services.router.wire.openai_chat_answer import text_of
 
 _LATEST_SECOND = 2**35
+_TEXTS = ("reasoning", "text", "refusal")
 
 
 class _ReasoningDetail(msgspec.Struct):
@@ -58,29 +60,41 @@ _decode = LenientDecoder(_Answer).decode
 
 
 class _Growing(msgspec.Struct):
-    """One of the answers of a stream, as far as it has come."""
+    """One of the answers of a stream, as far as it has come.
 
-    text: list[str] = []
-    refusal: list[str] = []
-    reasoning: list[str] = []
+    `pieces` are those of its texts by their names, and those of the arguments of calls by the calls' numbers.
+    """
+
+    pieces: dict[str | int, list[str]] = {}
+    halves: dict[str | int, Halves] = {}
     signature: str = ""
     calls: dict[int, ToolCallPart] = {}
     numbers: CallNumbers = msgspec.field(default_factory=partial(CallNumbers, as_given=True))
     finish_reason: str = ""
 
+    def add(self, name: str | int, piece: str) -> str:
+        """Takes a piece; returns what is whole of it, with half a character that the one before may have left."""
+        self.pieces.setdefault(name, []).append(piece)
+        return self.halves.setdefault(name, Halves()).join(piece)
+
     def choice(self, index: int) -> Choice:
         """The answer so far, whole."""
+        reasoning, text, refusal = map(self._whole, _TEXTS)
         parts: list[Part] = []
-        if self.reasoning or self.signature:
-            thought = ReasoningPart(text=_sound("".join(self.reasoning)), signature=self.signature)
-            parts.append(Part(reasoning=thought))
-        if self.text:
-            parts.append(Part(text=TextPart(text=_sound("".join(self.text)))))
-        if self.refusal:
-            parts.append(Part(refusal=RefusalPart(text=_sound("".join(self.refusal)))))
-        parts.extend(Part(tool_call=call) for _, call in sorted(self.calls.items()))
+        if reasoning or self.signature:
+            parts.append(Part(reasoning=ReasoningPart(text=reasoning, signature=self.signature)))
+        if text:
+            parts.append(Part(text=TextPart(text=text)))
+        if refusal:
+            parts.append(Part(refusal=RefusalPart(text=refusal)))
+        for number, call in sorted(self.calls.items()):
+            call.arguments_json = self._whole(number)
+            parts.append(Part(tool_call=call))
         message = Message(role=MessageRole.MESSAGE_ROLE_ASSISTANT, parts=parts)
         return Choice(index=index, message=message, finish_reason=self.finish_reason)
+
+    def _whole(self, name: str | int) -> str:
+        return sound("".join(self.pieces.get(name, ())))
 
 
 class Accumulator:
@@ -134,35 +148,29 @@ class Accumulator:
 
     def _growing(self, choice: _Choice) -> _Growing:
         growing = self._choices.setdefault(choice.index, _Growing())
-        growing.finish_reason = _sound(choice.finish_reason or "") or growing.finish_reason
+        growing.finish_reason = sound(choice.finish_reason or "") or growing.finish_reason
         return growing
 
 
 def _take(growing: _Growing, index: int, said: _Said) -> Iterator[ChoiceDelta]:
-    if reasoning := said.thought:
-        growing.reasoning.append(reasoning)
-        yield ChoiceDelta(index=index, reasoning=_sound(reasoning))
     for detail in said.reasoning_details or ():
-        growing.signature = _sound(detail.signature or "") or growing.signature
-    if text := text_of(said.content):
-        growing.text.append(text)
-        yield ChoiceDelta(index=index, text=_sound(text))
-    if said.refusal:
-        growing.refusal.append(said.refusal)
-        yield ChoiceDelta(index=index, refusal=_sound(said.refusal))
+        growing.signature = sound(detail.signature or "") or growing.signature
+    for name, piece in zip(_TEXTS, (said.thought, text_of(said.content), said.refusal), strict=True):
+        if piece and (whole := growing.add(name, piece)):
+            yield ChoiceDelta(index=index, **{name: whole})  # type: ignore[arg-type]  # they are texts
     for call in said.calls():
         yield ChoiceDelta(index=index, tool_call=_take_call(growing, call))
 
 
 def _take_call(growing: _Growing, call: reading.Call) -> ToolCallDelta:
-    told, call_id = call.told, _sound(call.id or "")
-    name, arguments = _sound(told.name or ""), _sound(told.arguments or told.input or "")
+    told, call_id = call.told, sound(call.id or "")
+    name = sound(told.name or "")
     number = growing.numbers.number(call.index, call_id, named=bool(name))
     grown = growing.calls.get(number)
     if grown is None:
         grown = growing.calls[number] = ToolCallPart()
     grown.id, grown.name = grown.id or call_id, grown.name or name
-    grown.arguments_json += arguments
+    arguments = growing.add(number, told.arguments or told.input or "")
     return ToolCallDelta(index=number, id=call_id, name=name, arguments_json=arguments)
 
 
@@ -171,12 +179,3 @@ def _instant(created: Any) -> Timestamp | None:
     if isinstance(created, int | float) and 0 < created < _LATEST_SECOND:
         return Timestamp(seconds=int(created))
     return None
-
-
-def _sound(text: str) -> str:
-    """The text as protobuf takes it: halves of a surrogate pair joined, a lone one replaced."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text

@@ -6,7 +6,7 @@ Format: OpenAI API reference, "Streaming events" and "The response object" (`out
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from services.router.api.responses.halves import Halves
+from services.router.api.halves import Halves
 
 Item = dict[str, Any]
 

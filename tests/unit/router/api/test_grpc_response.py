@@ -135,6 +135,22 @@ def test_every_kind_of_part_an_answer_may_hold_is_taken(said: dict[str, Any], pa
     assert choice.finish_reason == "stop"
 
 
+@pytest.mark.parametrize("name", ("content", "reasoning", "refusal"))
+def test_a_character_cut_in_two_comes_whole_with_its_second_half(name: str) -> None:
+    pieces, choice = streamed({name: "a\ud83d"}, {name: "\ude00b\ud83d"})
+    field = {"content": "text"}.get(name, name)
+    assert [getattr(piece, field) for piece in pieces] == ["a", "😀b"]
+    (part,) = choice.message.parts
+    assert getattr(part, field).text == "a😀b\ufffd"
+
+
+def test_a_character_cut_in_two_in_arguments_comes_whole() -> None:
+    cut = [{"index": 0, "function": {"arguments": piece}} for piece in ('{"a":"\ud83d', '\ude00"}')]
+    pieces, choice = streamed(*({"tool_calls": [piece]} for piece in cut))
+    assert [piece.tool_call.arguments_json for piece in pieces] == ['{"a":"', '😀"}']
+    assert calls(choice) == [("", "", '{"a":"😀"}')]
+
+
 def test_several_choices_stay_apart() -> None:
     first, second = whole({"content": "a"}, {"content": "b"})
     assert [(choice.index, choice.message.parts[0].text.text) for choice in (first, second)] == [(0, "a"), (1, "b")]
