@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any, TypeAlias
 
 import grpc
@@ -36,7 +36,8 @@ class GrpcApplication:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one call. What goes wrong is told to the client as a status; nothing is raised but a cancellation."""
         if scope["type"] != "http":
-            await send({"type": "websocket.close"})
+            with suppress(OSError):
+                await send({"type": "websocket.close"})
             return
         task = asyncio.current_task()
         self._running.add(task)
@@ -99,8 +100,11 @@ def _is_cancelled() -> bool:
 
 
 async def _fail(call: Call, code: grpc.StatusCode, message: str) -> None:
-    call.set_trailing_metadata(())  # it may be what can't be written
-    await call.finish(code, message)
+    try:
+        await call.finish(code, message)
+    except ValueError:
+        call.set_trailing_metadata(())
+        await call.finish(code, message)
 
 
 def _served_by(handler: Handler) -> Callable[[Call], Awaitable[None]]:

@@ -68,7 +68,8 @@ async def test_a_stream_that_outlasts_the_grace_ends_unavailable_after_what_it_s
 ) -> None:
     closed = asyncio.Event()
 
-    async def wait(_: bytes, __: RpcContext) -> AsyncIterator[bytes]:
+    async def wait(_: bytes, context: RpcContext) -> AsyncIterator[bytes]:
+        context.set_trailing_metadata((("call", "17"),))
         try:
             yield b"first"
             await asyncio.Event().wait()
@@ -80,8 +81,9 @@ async def test_a_stream_that_outlasts_the_grace_ends_unavailable_after_what_it_s
     assert await reading.read() == b"first"
     await asyncio.wait_for(service.server.stop(0.05), 5)
     assert closed.is_set()
-    with fails(grpc.StatusCode.UNAVAILABLE, "The server stops"):
+    with fails(grpc.StatusCode.UNAVAILABLE, "The server stops") as told:
         await reading.read()
+    assert ("call", "17") in tuple(told[0].trailing_metadata() or ())
 
 
 @pytest.mark.slow
