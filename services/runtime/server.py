@@ -99,12 +99,14 @@ class GrpcServer:
         await asyncio.wait({self._serving}, timeout=min(grace, _LONGEST_GRACE_SECONDS))
         for _ in range(_MOST_CANCELLATIONS):
             if self._serving.done():
-                return
+                break
             self._application.close()
             await asyncio.wait({self._serving}, timeout=_CANCELLATION_SECONDS)
             if not self._application.running:
                 break
-        if not self._serving.done():
+        if self._serving.done():
+            await self._serving
+        else:
             # Without calls: what they answered has not been read.
             get_logger().error("grpc.clients_would_not_leave", port=self.port, calls=self._application.running)
 
