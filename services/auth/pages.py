@@ -6,7 +6,7 @@ from typing import Protocol, Self, TypeVar
 from uuid import UUID
 
 from services.runtime.errors import InvalidPageToken
-from services.runtime.paging import decode_token, encode_token, page_size
+from services.runtime.paging import cut, decode_token, page_size
 
 _DEFAULT = 100
 _MOST = 1_000
@@ -50,6 +50,4 @@ class Page:
 
     def cut(self, rows: Sequence[Row]) -> tuple[Sequence[Row], str]:
         """The rows to show, of up to `limit` read, and the token of the next page: empty if this is the last."""
-        shown = rows[: self.size]
-        more = len(rows) > self.size
-        return shown, encode_token(self.query, str(shown[-1].id)) if more else ""
+        return cut(rows, self.size, self.query, lambda row: (str(row.id),))

@@ -8,7 +8,7 @@ from typing import Self
 from services.catalog.provider_keys import ProviderKey
 from services.runtime.errors import InvalidPageToken
 from services.runtime.ids import NIL, is_id
-from services.runtime.paging import decode_token, encode_token
+from services.runtime.paging import cut, decode_token
 
 _FROM_ENVIRONMENT, _SET = "0", "1"
 _Place = tuple[str, str, str]
@@ -46,8 +46,7 @@ class KeyPage:
         entries = [(place, key) for place, key in _placed(given) if place > self.after]
         entries += (((key.provider, _SET, key.id), key) for key in rows)
         entries.sort(key=lambda entry: entry[0])
-        shown = entries[: self.size]
-        token = encode_token(self.query, *shown[-1][0]) if len(entries) > self.size else ""
+        shown, token = cut(entries, self.size, self.query, lambda entry: entry[0])
         return [key for _, key in shown], token
 
 

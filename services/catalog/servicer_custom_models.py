@@ -23,7 +23,7 @@ from services.catalog.store import custom_models as kept
 from services.runtime.auth import current_principal
 from services.runtime.errors import InvalidPageToken
 from services.runtime.ids import is_id
-from services.runtime.paging import decode_token, encode_token, page_size
+from services.runtime.paging import cut, decode_token, page_size
 from services.runtime.rpc import RpcContext
 
 
@@ -40,10 +40,9 @@ class CustomModelRpcs:
             rows = await kept.page(
                 connection, caller.user_id, caller.project_id, after=_position(after), limit=size + 1
             )
-        last = rows[size - 1] if len(rows) > size else None
+        shown, following = cut(rows, size, query, lambda row: (row.description.model_id, row.id))
         return ListCustomModelsResponse(
-            custom_models=map(messages.custom_model_message, rows[:size]),
-            next_page_token=encode_token(query, last.description.model_id, last.id) if last else "",
+            custom_models=map(messages.custom_model_message, shown), next_page_token=following
         )
 
     async def GetCustomModel(self, request: GetCustomModelRequest, context: RpcContext) -> GetCustomModelResponse:

@@ -16,7 +16,7 @@ from services.catalog.store import model_pages, models, providers
 from services.runtime import times
 from services.runtime.auth import current_principal
 from services.runtime.errors import ModelNotFound
-from services.runtime.paging import decode_token, encode_token, page_size
+from services.runtime.paging import cut, decode_token, page_size
 from services.runtime.rpc import RpcContext
 
 
@@ -36,10 +36,8 @@ class ModelRpcs:
                 limit=size + 1,
                 configured_only=request.configured_only,
             )
-        return ListProvidersResponse(
-            providers=map(messages.provider_message, rows[:size]),
-            next_page_token=encode_token(query, rows[size - 1].name) if len(rows) > size else "",
-        )
+        shown, following = cut(rows, size, query, lambda row: (row.name,))
+        return ListProvidersResponse(providers=map(messages.provider_message, shown), next_page_token=following)
 
     async def ListModels(self, request: ListModelsRequest, context: RpcContext) -> ListModelsResponse:
         size = page_size(request.page_size, PAGE_DEFAULT, PAGE_MOST)

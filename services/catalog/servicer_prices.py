@@ -17,7 +17,7 @@ from services.runtime import times
 from services.runtime.auth import current_principal
 from services.runtime.errors import InvalidPageToken, ResourceNotFound
 from services.runtime.ids import is_id, uuid7
-from services.runtime.paging import decode_token, encode_token, page_size
+from services.runtime.paging import cut, decode_token, page_size
 from services.runtime.rpc import RpcContext
 
 
@@ -53,9 +53,9 @@ class PriceRpcs:
             raise InvalidPageToken
         async with self.resources.db.snapshot() as connection:
             rows = await prices.overrides_of(connection, organisation_id, before=before, limit=size + 1)
+        shown, following = cut(rows, size, query, lambda row: (row.id,))
         return ListPriceOverridesResponse(
-            price_overrides=map(price_messages.override_message, rows[:size]),
-            next_page_token=encode_token(query, rows[size - 1].id) if len(rows) > size else "",
+            price_overrides=map(price_messages.override_message, shown), next_page_token=following
         )
 
     async def AddPriceOverride(self, request: AddPriceOverrideRequest, context: RpcContext) -> AddPriceOverrideResponse:

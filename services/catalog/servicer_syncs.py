@@ -34,7 +34,7 @@ from services.runtime.db import ReadConnection, WriteConnection
 from services.runtime.errors import Conflict, InvalidField, InvalidPageToken, ResourceNotFound
 from services.runtime.ids import is_id, uuid7
 from services.runtime.logging import get_logger
-from services.runtime.paging import decode_token, encode_token, page_size
+from services.runtime.paging import cut, decode_token, page_size
 from services.runtime.rpc import RpcContext
 
 
@@ -72,10 +72,8 @@ class SyncRpcs:
             raise InvalidPageToken
         async with self.resources.db.read() as connection:
             rows = await syncs.newest_first(connection, before=before, limit=size + 1)
-        return ListSyncsResponse(
-            syncs=map(sync_message, rows[:size]),
-            next_page_token=encode_token("ListSyncs", rows[size - 1].id) if len(rows) > size else "",
-        )
+        shown, following = cut(rows, size, "ListSyncs", lambda row: (row.id,))
+        return ListSyncsResponse(syncs=map(sync_message, shown), next_page_token=following)
 
     async def RevertSync(self, request: RevertSyncRequest, context: RpcContext) -> RevertSyncResponse:
         if not is_id(request.sync_id):

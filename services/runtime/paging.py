@@ -3,10 +3,14 @@
 import base64
 import binascii
 import hashlib
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import msgspec
 
 from services.runtime.errors import InvalidField, InvalidPageToken
+
+Row = TypeVar("Row")
 
 
 def page_size(asked: int, default: int, most: int) -> int:
@@ -24,6 +28,17 @@ def encode_token(query: object, *last: str) -> str:
     """The token for the page after the row whose sort key is `last`. `query` is what must not change meanwhile."""
     body = msgspec.json.encode([_fingerprint(query), *last])
     return base64.urlsafe_b64encode(body).decode().rstrip("=")
+
+
+def cut(
+    rows: Sequence[Row], size: int, query: object, key: Callable[[Row], tuple[str, ...]]
+) -> tuple[Sequence[Row], str]:
+    """The rows to show, of up to `size` and one that were read, and the token of the next page: empty if there is none.
+
+    `key` is a row's sort key; `query` as for `encode_token`.
+    """
+    shown = rows[:size]
+    return shown, encode_token(query, *key(shown[-1])) if len(rows) > size else ""
 
 
 def decode_token(token: str, query: object, length: int) -> tuple[str, ...] | None:
