@@ -59,7 +59,7 @@ def host_and_port(listen: str, variable: str) -> tuple[str, int]:
         SystemExit: it is neither; the line printed names the variable.
     """
     host, _, port = listen.rpartition(":")
-    if not host or not port.isdigit() or int(port) > 65_535:
+    if not host or not (port.isascii() and port.isdigit()) or int(port) > 65_535:
         sys.exit(f"{variable}={listen!r}: expected host:port, as 127.0.0.1:8080")
     return host.strip("[]"), int(port)
 

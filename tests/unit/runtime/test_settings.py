@@ -51,7 +51,7 @@ def test_an_address_is_split(text: str, address: tuple[str, int]) -> None:
     assert host_and_port(text, "PANTHEON_X") == address
 
 
-@pytest.mark.parametrize("text", ("", "80", "host:", "host:http", ":80", "host:65536"))
+@pytest.mark.parametrize("text", ("", "80", "host:", "host:http", "host:²", ":80", "host:65536"))
 def test_what_is_no_address_stops_the_process_by_the_variable(text: str) -> None:
     with pytest.raises(SystemExit, match="PANTHEON_X="):
         host_and_port(text, "PANTHEON_X")
