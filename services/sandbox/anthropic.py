@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import msgspec
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from services.sandbox.anthropic_messages import body as messages_body
@@ -90,7 +88,7 @@ class Anthropic:
             Route("/v1/messages", doors.completions(self), methods=["POST"]),
             Route("/v1/messages/count_tokens", doors.operation(self, _count), methods=["POST"]),
             Route("/v1/models", doors.reading(self, _models), methods=["GET"]),
-            Route("/v1/models/{model:path}", self._model, methods=["GET"]),
+            Route("/v1/models/{model:path}", doors.reading(self, _one), methods=["GET"]),
         )
 
     def gist(self, call: Call) -> tuple[str | None, bool]:
@@ -184,14 +182,6 @@ class Anthropic:
     def ended(self, ended: Ended) -> None:
         """Anthropic keeps nothing."""
 
-    async def _model(self, request: Request) -> Response:
-        try:
-            self.authenticate(Call(body=b"", headers=request.headers))
-            name = _existing(request.path_params["model"])
-        except ApiError as error:
-            return _refused(self, error)
-        return Response(msgspec.json.encode(_model(SNAPSHOTS.get(name, name))), media_type="application/json")
-
 
 def _models(call: Call) -> Reply:
     """A page of the catalogue. Raises ApiError 400 for a limit that is none."""
@@ -200,6 +190,12 @@ def _models(call: Call) -> Reply:
     after = call.query.get("after_id")
     names = names[names.index(after) + 1 :] if after in names else names
     return Reply(_page(names[:limit], more=len(names) > limit), empty=_page([], more=False))
+
+
+def _one(call: Call) -> Reply:
+    """A model of the catalogue. Raises ApiError 404 where there is no such model."""
+    name = _existing(call.path["model"])
+    return Reply(msgspec.json.encode(_model(SNAPSHOTS.get(name, name))))
 
 
 def _page(names: Sequence[str], *, more: bool) -> bytes:
@@ -252,11 +248,6 @@ def _limit(given: str | None) -> int:
     if not given.isdecimal() or not 1 <= int(given) <= _MOST_LISTED:
         raise ApiError(400, f"limit: Input should be between 1 and {_MOST_LISTED}")
     return int(given)
-
-
-def _refused(provider: Anthropic, error: ApiError) -> Response:
-    headers = {name.decode(): value.decode() for name, value in provider.error_headers(error, 0.0)}
-    return Response(provider.error_body(error), error.status, headers, media_type="application/json")
 
 
 def _model(name: str) -> dict[str, object]:

@@ -6,12 +6,9 @@ Shapes, headers and wording follow recorded answers of generativelanguage.google
 from collections.abc import Sequence
 from urllib.parse import parse_qs
 
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from services.sandbox.errors import ApiError
 from services.sandbox.gemini_contents import embeddings, models, rules
 from services.sandbox.gemini_contents.body import CountBody, GenerateBody, decode
 from services.sandbox.gemini_contents.dialect import Contents, Form, existing
@@ -49,22 +46,9 @@ class Gemini:
             routes += (
                 *(Route(f"{models_path}/{{model}}:{method}", app, methods=["POST"]) for method, app in methods.items()),
                 Route(models_path, doors.reading(self._whole, _list), methods=["GET"]),
-                Route(f"{models_path}/{{model}}", self._get, methods=["GET"]),
+                Route(f"{models_path}/{{model}}", doors.reading(self._whole, _get), methods=["GET"]),
             )
         return routes
-
-    async def _get(self, request: Request) -> Response:
-        name = request.path_params["model"]
-        try:
-            self._whole.authenticate(_call(request))
-            model = existing(name, "getModel")
-        except ApiError as error:
-            return self._refused(error)
-        return Response(indented(models.described(model)), media_type=Contents.body_type.decode())
-
-    def _refused(self, error: ApiError) -> Response:
-        headers = {name.decode(): value.decode() for name, value in self._whole.error_headers(error, 0.0)}
-        return Response(self._whole.error_body(error), error.status, headers, media_type=Contents.body_type.decode())
 
 
 class _ByAlt:
@@ -80,10 +64,6 @@ class _ByAlt:
         await chosen(scope, receive, send)
 
 
-def _call(request: Request) -> Call:
-    return Call(body=b"", headers=request.headers, query=dict(request.query_params))
-
-
 def _list(call: Call) -> Reply:
     """A page of the catalogue; its token is the number of models before the next one."""
     size, token = call.query.get("pageSize", ""), call.query.get("pageToken", "")
@@ -94,6 +74,11 @@ def _list(call: Call) -> Reply:
     if first + most < len(names):
         page["nextPageToken"] = str(first + most)
     return Reply(indented(page), empty=indented({}))
+
+
+def _get(call: Call) -> Reply:
+    """A model of the catalogue."""
+    return Reply(indented(models.described(existing(call.path["model"], "getModel"))))
 
 
 def _count(call: Call) -> Reply:

@@ -6,8 +6,6 @@ Shapes, headers and wording follow recorded answers of api.openai.com and OpenAI
 from collections.abc import Sequence
 
 import msgspec
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from services.sandbox import openai_embeddings
@@ -44,7 +42,7 @@ class OpenAI(OpenAIManners):
             Route("/responses", doors.completions(Responses()), methods=["POST"]),
             Route("/embeddings", doors.operation(self, openai_embeddings.embed), methods=["POST"]),
             Route("/models", doors.reading(self, _models), methods=["GET"]),
-            Route("/models/{model:path}", self._model, methods=["GET"]),
+            Route("/models/{model:path}", doors.reading(self, _one), methods=["GET"]),
         )
 
     def parse(self, call: Call) -> ChatRequest:
@@ -80,22 +78,19 @@ class OpenAI(OpenAIManners):
         text = "The server had an error processing your request. Sorry about that!"
         return [rendering.event({"error": error_object(ApiError(500, text, kind="server_error"))})]
 
-    async def _model(self, request: Request) -> Response:
-        name = request.path_params["model"]
-        try:
-            self.authenticate(Call(body=b"", headers=request.headers))
-            if is_unknown(name):
-                text = f"The model '{name}' does not exist"
-                raise ApiError(404, text, param="model", code="model_not_found")
-        except ApiError as error:
-            return _refused(self, error)
-        return Response(msgspec.json.encode(_model(name)), media_type="application/json")
-
 
 def _models(_: Call) -> Reply:
     """The catalogue."""
     names = sorted({*SNAPSHOTS, *SNAPSHOTS.values(), *openai_embeddings.DIMENSIONS})
     return Reply(_list(list(map(_model, names))), empty=_list([]))
+
+
+def _one(call: Call) -> Reply:
+    """A model of the catalogue. Raises ApiError 404 where there is no such model."""
+    name = call.path["model"]
+    if is_unknown(name):
+        raise ApiError(404, f"The model '{name}' does not exist", param="model", code="model_not_found")
+    return Reply(msgspec.json.encode(_model(name)))
 
 
 def _list(models: list[dict[str, str | int]]) -> bytes:
@@ -115,11 +110,6 @@ def _check_reasoning_parameters(read: chat_body.ChatBody) -> None:
             "Only the default (1) value is supported."
         )
         raise ApiError(400, text, param="temperature", code="unsupported_value")
-
-
-def _refused(provider: OpenAI, error: ApiError) -> Response:
-    headers = {name.decode(): value.decode() for name, value in provider.error_headers(error, 0.0)}
-    return Response(provider.error_body(error), error.status, headers, media_type="application/json")
 
 
 def _model(name: str) -> dict[str, str | int]:

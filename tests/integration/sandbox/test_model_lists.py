@@ -60,6 +60,19 @@ async def test_a_list_heeds_headers_and_is_not_recorded(
     assert sandbox.recorder.seen == seen
 
 
+@pytest.mark.parametrize(
+    ("provider", "model"), (("openai", "gpt-4o"), ("anthropic", "claude-opus-4-5"), ("gemini", "gemini-2.5-flash"))
+)
+async def test_one_model_is_read_as_a_list_is(
+    http: httpx.AsyncClient, sandbox: SandboxServer, provider: str, model: str
+) -> None:
+    path, keys, _ = LISTS[provider]
+    seen, url = sandbox.recorder.seen, f"{sandbox.url}{path}/{model}"
+    order(sandbox, provider, status=503)
+    assert [(await http.get(url, headers=keys)).status_code for _ in range(2)] == [503, 200]
+    assert sandbox.recorder.seen == seen
+
+
 async def test_a_rule_for_completions_does_not_bear_on_lists_nor_the_other_way_round(
     http: httpx.AsyncClient, sandbox: SandboxServer
 ) -> None:
