@@ -11,19 +11,11 @@ from services.runtime.outbox import Outbox
 
 async def follow_up(outbox: Outbox, connection: WriteConnection, provider: Provider, organisation_id: str) -> None:
     """To be called once keys of a locked provider were set or removed; without an organisation the platform's."""
+    held = await provider_keys.count(connection, provider.name, organisation_id)
     if not organisation_id:
-        present = with_set_keys(provider, await provider_keys.count(connection, provider.name, ""))
+        present = with_set_keys(provider, held)
+        held += provider.environment_keys
         if present != provider:
             await providers.write_circumstances(connection, present)
             await outbox.add(connection, messages.provider_changed(present))
-    await announce_count(outbox, connection, provider, organisation_id)
-
-
-async def announce_count(
-    outbox: Outbox, connection: WriteConnection, provider: Provider, organisation_id: str = ""
-) -> None:
-    """Says how many keys there are now; without an organisation the platform has."""
-    held = await provider_keys.count(connection, provider.name, organisation_id)
-    if not organisation_id:
-        held += provider.environment_keys
     await outbox.add(connection, keys_changed(provider.name, organisation_id, held))

@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from services.catalog import key_changes, messages
-from services.catalog.entities import Provider
+from services.catalog import messages
+from services.catalog.provider_key_messages import keys_changed
 from services.catalog.provider_keys import OpenKey, environment_keys
 from services.catalog.providers import Circumstances, circumstances, under
 from services.catalog.seed.use_cases import DEFAULTS
@@ -33,10 +33,10 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class _Differences:
-    """The names of providers that are others than they were, and the providers whose keys are."""
+    """The names of providers that are others than they were, and how many keys those have whose keys are."""
 
     providers: set[str] = field(default_factory=set)
-    keys: list[Provider] = field(default_factory=list)
+    keys: dict[str, int] = field(default_factory=dict)
 
 
 async def prepare(outbox: Outbox, seed: Seed, surroundings: Surroundings) -> list[OpenKey]:
@@ -60,8 +60,8 @@ async def prepare(outbox: Outbox, seed: Seed, surroundings: Surroundings) -> lis
         else:
             changed = differences.providers | {provider.name for provider, _ in changes.providers}
             await _announce(outbox, connection, changes, changed)
-            for provider in differences.keys:
-                await key_changes.announce_count(outbox, connection, provider)
+            for name, held in differences.keys.items():
+                await outbox.add(connection, keys_changed(name, "", held))
             if advises_anew:
                 await outbox.add(connection, platform_changed(DEFAULTS))
     return environment_keys(found, surroundings.pepper)
@@ -105,9 +105,10 @@ async def _apply_environment(
     """What the environment says of each provider, and what that changes."""
     found: dict[str, Circumstances] = {}
     differences = _Differences()
-    for provider in await providers.lock_all(connection):
+    locked, counts = await providers.lock_all(connection), await provider_keys.counts(connection)
+    for provider in locked:
         said = found[provider.name] = circumstances(provider, surroundings.environment, surroundings.sandbox_url)
-        set_keys = await provider_keys.count(connection, provider.name, "")
+        set_keys = counts.get((provider.name, ""), 0)
         present = under(said, provider, surroundings.pepper, set_keys)
         if present == provider:
             continue
@@ -115,7 +116,7 @@ async def _apply_environment(
         if messages.provider_message(present) != messages.provider_message(provider):
             differences.providers.add(provider.name)
         if present.key_fingerprint != provider.key_fingerprint:
-            differences.keys.append(present)
+            differences.keys[provider.name] = present.environment_keys + set_keys
     configured = [name for name, said in found.items() if said.configured]
     get_logger().info("catalog.providers_configured", providers=configured, sandbox=bool(surroundings.sandbox_url))
     return found, differences
