@@ -5,15 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from services.rating import CompiledPrice, PriceOverride
 from services.router.chat import Format
 from services.router.parameters import ChosenParameters, Parameter
 from services.router.prices import DatedPrice
 from services.router.wire.base import Dialect, WireFormat
-
-_PORTS = {"http": 80, "https": 443}
+from services.runtime.origins import origin_of
 
 
 class Caller(Protocol):
@@ -137,7 +135,7 @@ NO_CHOICES: Choices = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Chosen:
     """What a user has chosen."""
 
     preferred_model: str = ""
@@ -145,7 +143,7 @@ class Settings:
     use_cases: Choices = field(default_factory=lambda: NO_CHOICES)
 
 
-NO_SETTINGS = Settings()
+NOTHING_CHOSEN = Chosen()
 
 PLATFORM = ""
 """In place of an organisation's id."""
@@ -162,15 +160,15 @@ class Catalog:
     providers: dict[str, Provider] = field(default_factory=dict)
     models: dict[str, Model] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
-    settings: dict[str, Settings] = field(default_factory=dict)
+    settings: dict[str, Chosen] = field(default_factory=dict)
     custom_models: dict[str, dict[str, CustomModel]] = field(default_factory=dict)
     use_cases: dict[str, Choices] = field(default_factory=dict)
     own_keys: dict[str, frozenset[str]] = field(default_factory=dict)
     overrides: dict[str, tuple[PriceOverride, ...]] = field(default_factory=dict)
 
-    def chosen_by(self, caller: Caller) -> Settings:
+    def chosen_by(self, caller: Caller) -> Chosen:
         """The caller's settings."""
-        return self.settings.get(caller.user_id, NO_SETTINGS)
+        return self.settings.get(caller.user_id, NOTHING_CHOSEN)
 
     def find(self, name: str) -> Model | None:
         """By canonical id or alias."""
@@ -228,15 +226,6 @@ class Catalog:
         """A model or a custom model of the caller's by what it is asked for by."""
         custom = self.find_custom(name, caller)
         return self.find(name) if custom is None else _as_model(custom)
-
-
-def origin_of(url: str) -> str:
-    """Scheme, host and port: "https://openrouter.ai:443"; empty where it is no URL of a server's."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    shown = f"[{host}]" if ":" in host else host
-    port = parts.port or _PORTS.get(parts.scheme)
-    return f"{parts.scheme}://{shown}:{port}" if host and port else ""
 
 
 def _as_model(custom: CustomModel) -> Model:

@@ -18,11 +18,11 @@ from services.router.catalog import (
     NO_CHOICES,
     Choice,
     Choices,
+    Chosen,
     CustomModel,
     Endpoint,
     Model,
     Provider,
-    Settings,
 )
 from services.router.chat import Format
 from services.router.parameters import ChosenParameters, Parameter, parameters_of
@@ -122,9 +122,9 @@ def custom_model_of(message: custom_model_pb2.CustomModel) -> CustomModel:
     )
 
 
-def settings_of(message: settings_pb2.UserSettings) -> Settings:
+def settings_of(message: settings_pb2.UserSettings) -> Chosen:
     """A user's settings."""
-    return Settings(intern(message.preferred_model), _chosen(message.model_parameters), choices_of(message.use_cases))
+    return Chosen(intern(message.preferred_model), _chosen(message.model_parameters), choices_of(message.use_cases))
 
 
 def choices_of(messages: Iterable[use_case_pb2.UseCaseChoice]) -> Choices:

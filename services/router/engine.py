@@ -11,7 +11,7 @@ import msgspec
 
 from pantheon.catalog.v1.provider_key_pb2 import PROVIDER_KEY_STATUS_VALID
 from services.router.attempts import Attempt, Call, Journal, booked_as
-from services.router.catalog import CustomModel, Key, origin_of
+from services.router.catalog import CustomModel, Key
 from services.router.chat import ChatRequest, Facts, Format
 from services.router.plan import Candidate, make_plan, plan_custom
 from services.router.receipts import Receipt
@@ -38,6 +38,7 @@ from services.runtime.errors import (
 )
 from services.runtime.ids import uuid7
 from services.runtime.logging import get_logger
+from services.runtime.origins import origin_of
 from services.runtime.tasks import Tasks
 
 _MOST_ATTEMPTS = 4

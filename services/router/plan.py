@@ -7,16 +7,7 @@ from datetime import datetime
 import msgspec
 
 from services.rating import CompiledPrice, PriceOverride
-from services.router.catalog import (
-    Caller,
-    Catalog,
-    CustomModel,
-    Endpoint,
-    Key,
-    Model,
-    Provider,
-    origin_of,
-)
+from services.router.catalog import Caller, Catalog, CustomModel, Endpoint, Key, Model, Provider
 from services.router.chat import Body, ChatRequest, Format
 from services.router.choice import AUTO, choose, is_auto
 from services.router.filling import fill_in
@@ -26,6 +17,7 @@ from services.router.prices import price_under
 from services.router.window import check_fits
 from services.router.wire.base import WireFormat
 from services.runtime.errors import ModelNotFound, NoEndpoint, PantheonError, UnsupportedFeature
+from services.runtime.origins import origin_of
 
 _CUSTOM = "custom/"
 _NO_PLAIN_NAMES = (AUTO, _CUSTOM)

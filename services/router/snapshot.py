@@ -11,7 +11,7 @@ import grpc
 from pantheon.catalog.v1 import model_pb2
 from pantheon.catalog.v1.settings_pb2 import UserSettings
 from pantheon.events.v1.change_pb2 import Change, ProviderKeysChanged
-from services.router.catalog import NO_SETTINGS, Catalog, CustomModel, Endpoint
+from services.router.catalog import NOTHING_CHOSEN, Catalog, CustomModel, Endpoint
 from services.router.catalog_messages import choices_of, custom_model_of, model_of, provider_of, settings_of
 from services.router.prices import override_of
 from services.router.wanted import Wanted
@@ -130,7 +130,7 @@ class Snapshot:
 
     def _put_settings(self, message: UserSettings) -> None:
         settings = settings_of(message)
-        if settings == NO_SETTINGS:
+        if settings == NOTHING_CHOSEN:
             self.catalog.settings.pop(message.user_id, None)
         else:
             self.catalog.settings[message.user_id] = settings

@@ -6,7 +6,8 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
-_PORTS = {"http": 80, "https": 443}
+from services.runtime.origins import PORTS
+
 _KNOWN_URLS = 1_024
 _KNOWN_NAMES = 1_024
 _MOST_PORT = 65_535
@@ -57,13 +58,13 @@ def target_of(url: str) -> Target:
     host = (parts.hostname or "") if parts.username is None else ""
     if ":" not in host:
         host = host.encode("idna").decode().lower()
-    port = parts.port if parts.port is not None else _PORTS.get(parts.scheme)
+    port = parts.port if parts.port is not None else PORTS.get(parts.scheme)
     if not port or not _HOST.fullmatch(host):
         raise ValueError("not the address of an HTTP server")
     path = quote(parts.path, _URL_SAFE) or "/"
     query = f"?{quote(parts.query, _URL_SAFE)}" if parts.query else ""
     shown = f"[{host.partition('%')[0]}]" if ":" in host else host
-    if port != _PORTS[parts.scheme]:
+    if port != PORTS[parts.scheme]:
         shown = f"{shown}:{port}"
     return Target(
         Origin(parts.scheme, host, port),

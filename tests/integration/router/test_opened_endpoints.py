@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import grpc
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 
@@ -16,9 +15,8 @@ from services.catalog.settings import CatalogSettings
 from services.local.nats import LocalNats
 from services.router.settings import RouterSettings
 from services.runtime.egress import EgressSettings
-from services.runtime.errors import PantheonError
-from services.runtime.status import error_from_rpc
 from tests.fixtures.databases import database_from
+from tests.fixtures.refusals import refusal
 from tests.integration.catalog.conftest import migrated
 from tests.integration.router.egress_doors import told_of
 from tests.integration.router.following import Following, following_catalog
@@ -67,12 +65,6 @@ def keys_seen(witness: Witness) -> list[str]:
     seen = [one.key for one in witness.seen]
     witness.seen.clear()
     return seen
-
-
-async def refusal(call: Any) -> PantheonError:
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await call
-    return error_from_rpc(caught.value)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from pantheon.usage.v1.ledger_pb2 import Surface
 from pantheon.usage.v1.measure_pb2 import Timing
 from services.rating import CompiledPrice, PriceOverride, PriceUnit, PriceVersion, Tokens, UnitPrice, compile_price
 from services.router.attempts import Attempt, Call
-from services.router.catalog import NO_SETTINGS, Catalog, Endpoint, Model, Provider, Settings
+from services.router.catalog import NOTHING_CHOSEN, Catalog, Chosen, Endpoint, Model, Provider
 from services.router.chat import ChatRequest, Format
 from services.router.plan import Candidate, Plan, make_plan
 from services.router.prices import DatedPrice
@@ -97,7 +97,7 @@ def catalog(providers: Iterable[Provider], models: Iterable[Model] = (), **alias
 
 
 def planned(
-    asked: ChatRequest, known: Catalog, settings: Settings = NO_SETTINGS, caller: Principal = PRINCIPAL
+    asked: ChatRequest, known: Catalog, settings: Chosen = NOTHING_CHOSEN, caller: Principal = PRINCIPAL
 ) -> Plan:
     """The plan for a caller with these settings."""
     return make_plan(asked, replace(known, settings={**known.settings, caller.user_id: settings}), caller)

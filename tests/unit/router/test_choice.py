@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pantheon.catalog.v1.use_case_pb2 import UseCase
-from services.router.catalog import NO_SETTINGS, PLATFORM, Choice, Choices, CustomModel, Endpoint, Settings
+from services.router.catalog import NOTHING_CHOSEN, PLATFORM, Choice, Choices, Chosen, CustomModel, Endpoint
 from services.router.chat import ChatRequest
 from services.router.choice import choose
 from services.router.pictures import has_pictures
@@ -45,7 +45,7 @@ CATALOG = replace(
 PICTURE = [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://example.org/bee.png"}}]}]
 
 
-def chosen(asked: ChatRequest | str, settings: Settings = NO_SETTINGS, organisation: Choices | None = None) -> str:
+def chosen(asked: ChatRequest | str, settings: Chosen = NOTHING_CHOSEN, organisation: Choices | None = None) -> str:
     asked = request(asked) if isinstance(asked, str) else asked
     use_cases = {**CATALOG.use_cases, **({PRINCIPAL.organisation_id: organisation} if organisation else {})}
     return planned(asked, replace(CATALOG, use_cases=use_cases), settings).model
@@ -72,7 +72,7 @@ def test_each_use_case_stands_for_the_platform_s_choice(name: str, model: str) -
 
 def test_the_user_s_choice_goes_before_the_organisation_s_and_that_before_the_platform_s() -> None:
     organisation: Choices = {CODE: Choice("acme/fast"), FAST: Choice("acme/code")}
-    settings = Settings(use_cases={CODE: Choice("acme/own")})
+    settings = Chosen(use_cases={CODE: Choice("acme/own")})
     assert [chosen(name, settings, organisation) for name in ("auto/code", "auto/fast", "auto/general")] == [
         "acme/own",
         "acme/code",
@@ -81,7 +81,7 @@ def test_the_user_s_choice_goes_before_the_organisation_s_and_that_before_the_pl
 
 
 def test_auto_is_the_preferred_model_and_else_general() -> None:
-    settings = Settings(preferred_model="acme/own", use_cases={GENERAL: Choice("acme/fast")})
+    settings = Chosen(preferred_model="acme/own", use_cases={GENERAL: Choice("acme/fast")})
     assert chosen("auto", settings) == "acme/own"
     assert chosen("auto", replace(settings, preferred_model="")) == "acme/fast"
     assert chosen("auto/general", settings) == "acme/fast"
@@ -103,22 +103,22 @@ def test_a_use_case_that_nobody_chose_for_says_who_could() -> None:
 @pytest.mark.parametrize("name", ("auto", "auto/code"))
 def test_a_choice_that_is_no_model_s_name_leads_nowhere(name: str) -> None:
     with pytest.raises(ModelNotFound):
-        chosen("auto", Settings(preferred_model=name))
+        chosen("auto", Chosen(preferred_model=name))
 
 
 def test_a_choice_without_an_endpoint_names_the_model_it_stood_for() -> None:
     with pytest.raises(NoEndpoint) as caught:
-        chosen("auto/code", Settings(use_cases={CODE: Choice("gone/model")}))
+        chosen("auto/code", Chosen(use_cases={CODE: Choice("gone/model")}))
     assert caught.value.metadata == {"model": "gone/model", "successor": "acme/own"}
 
 
 def test_the_preferred_provider_goes_first_unless_the_request_names_others() -> None:
-    settings = Settings(use_cases={CODE: Choice("acme/code", "openrouter")})
+    settings = Chosen(use_cases={CODE: Choice("acme/code", "openrouter")})
     first, second = planned(request("auto/code"), CATALOG, settings).candidates
     assert (first.provider.name, second.provider.name) == ("openrouter", "acme")
     asked = replace(request("auto/code"), providers=("acme", "openrouter"))
     assert planned(asked, CATALOG, settings).candidates[0].provider.name == "acme"
-    unknown = Settings(use_cases={CODE: Choice("acme/code", "gone")})
+    unknown = Chosen(use_cases={CODE: Choice("acme/code", "gone")})
     assert planned(request("auto/code"), CATALOG, unknown).candidates[0].provider.name == "acme"
 
 
@@ -130,7 +130,7 @@ def test_a_picture_goes_to_a_model_that_takes_pictures() -> None:
 def test_a_picture_stays_with_a_model_that_takes_pictures_or_of_which_it_is_not_known() -> None:
     assert chosen(request("auto/long-context", messages=PICTURE)) == "acme/long"
     assert chosen(request("auto/code", messages=PICTURE)) == "acme/code"
-    assert chosen(request("auto", messages=PICTURE), Settings(preferred_model="acme/unlisted")) == "acme/unlisted"
+    assert chosen(request("auto", messages=PICTURE), Chosen(preferred_model="acme/unlisted")) == "acme/unlisted"
 
 
 def test_a_picture_for_a_model_asked_for_by_name_stays_with_it() -> None:
@@ -138,7 +138,7 @@ def test_a_picture_for_a_model_asked_for_by_name_stays_with_it() -> None:
 
 
 def test_the_user_s_own_choice_for_pictures_is_taken() -> None:
-    settings = Settings(use_cases={VISION: Choice("acme/own")})
+    settings = Chosen(use_cases={VISION: Choice("acme/own")})
     assert chosen(request("auto", messages=PICTURE), settings) == "acme/own"
 
 
@@ -159,14 +159,14 @@ def test_a_long_prompt_with_a_picture_does_not_go_where_pictures_are_not_taken()
     asked = request("auto", messages=[*PICTURE, {"role": "user", "content": [text]}])
     assert chosen(asked) == "acme/long"
     with pytest.raises(ContextTooLong) as caught:
-        chosen(asked, Settings(use_cases={LONG: Choice("acme/blind")}))
+        chosen(asked, Chosen(use_cases={LONG: Choice("acme/blind")}))
     assert caught.value.metadata["model"] == "acme/vision"
 
 
 def test_a_custom_model_can_be_chosen_and_moved_away_from() -> None:
     custom = CustomModel("id", "custom/mine", "user-1", Endpoint("acme", "mine"), "https://acme.example/v1", True)
     known = replace(CATALOG, custom_models={"user-1": {"custom/mine": replace(custom, context_window=1_000)}})
-    settings = Settings(preferred_model="custom/mine")
+    settings = Chosen(preferred_model="custom/mine")
     assert planned(request("auto"), known, settings).model == "custom/mine"
     assert planned(long_prompt("auto", 9_000), known, settings).model == "acme/long"
 

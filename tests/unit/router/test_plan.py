@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.catalog import NO_SETTINGS, Catalog, Endpoint, Settings
+from services.router.catalog import NOTHING_CHOSEN, Catalog, Chosen, Endpoint
 from services.router.chat import ChatRequest, Format
 from services.runtime.errors import InvalidField, ModelNotFound, NoEndpoint, PantheonError, UnsupportedFeature
 from tests.unit.router.calls import catalog, endpoint, model, planned, price, provider, request
@@ -24,7 +24,7 @@ CATALOG = catalog(PROVIDERS, (GPT_4, OPUS), gpt_4="openai/gpt-4")
 WITHOUT_AGGREGATOR = catalog((provider("openai"), provider("deepseek", configured=False)), (GPT_4,))
 
 
-def where(asked: ChatRequest | str, known: Catalog = CATALOG, settings: Settings = NO_SETTINGS) -> list[str]:
+def where(asked: ChatRequest | str, known: Catalog = CATALOG, settings: Chosen = NOTHING_CHOSEN) -> list[str]:
     """The endpoints of the plan, as `provider:model`."""
     asked = request(asked) if isinstance(asked, str) else asked
     plan = planned(asked, known, settings)
@@ -58,8 +58,8 @@ def test_a_model_that_no_configured_provider_offers_has_no_endpoint() -> None:
 
 
 def test_auto_is_the_user_s_preferred_model() -> None:
-    assert where("auto", settings=Settings(preferred_model="gpt-4")) == where("gpt-4")
-    assert where("auto", settings=Settings(preferred_model="acme/new")) == where("acme/new")
+    assert where("auto", settings=Chosen(preferred_model="gpt-4")) == where("gpt-4")
+    assert where("auto", settings=Chosen(preferred_model="acme/new")) == where("acme/new")
 
 
 def test_auto_without_a_preference_asks_for_one() -> None:
@@ -70,13 +70,13 @@ def test_auto_without_a_preference_asks_for_one() -> None:
 
 def test_a_preferred_model_that_is_gone_is_named() -> None:
     with pytest.raises(ModelNotFound) as caught:
-        where("auto", settings=Settings(preferred_model="gone"))
+        where("auto", settings=Chosen(preferred_model="gone"))
     assert caught.value.metadata == {"model": "gone"}
 
 
 def test_a_preference_for_auto_leads_nowhere() -> None:
     with pytest.raises(ModelNotFound):
-        where("auto", settings=Settings(preferred_model="auto"))
+        where("auto", settings=Chosen(preferred_model="auto"))
 
 
 def test_an_unlisted_model_goes_to_the_provider_it_names_then_to_aggregators() -> None:

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from services.parameters import specs
-from services.router.catalog import NO_SETTINGS, Catalog, CustomModel, Endpoint, Key, Settings
+from services.router.catalog import NOTHING_CHOSEN, Catalog, Chosen, CustomModel, Endpoint, Key
 from services.router.chat import Format
 from services.router.parameters import ChosenParameters, parameters_of
 from services.router.plan import plan_custom
@@ -121,14 +121,14 @@ def test_the_request_s_own_choice_of_providers_holds() -> None:
     assert planned(replace(request("custom/mine"), providers=("openai",)), known(custom())).candidates
 
 
-def filled(asked: Any, one: CustomModel, settings: Settings = NO_SETTINGS, base: Catalog | None = None) -> Any:
+def filled(asked: Any, one: CustomModel, settings: Chosen = NOTHING_CHOSEN, base: Catalog | None = None) -> Any:
     fill = planned(asked, known(one, base=base), settings).fill
     return {name: msgspec.json.decode(value) for name, value in fill.items()}
 
 
 def test_parameters_are_the_request_s_then_the_user_s_then_the_model_s_own() -> None:
     one = custom(parameters=ChosenParameters(temperature=0.1, top_p=0.2, max_tokens=100))
-    settings = Settings(parameters=ChosenParameters(temperature=1.1))
+    settings = Chosen(parameters=ChosenParameters(temperature=1.1))
     assert filled(request("custom/mine", max_tokens=5), one, settings) == {"temperature": 1.1, "top_p": 0.2}
     defaults = filled(replace(request("custom/mine"), apply_defaults=True), one, settings)
     assert (defaults["temperature"], defaults["max_tokens"], defaults["presence_penalty"]) == (1.1, 100, 0.0)

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.router.catalog import NO_SETTINGS, Endpoint, Settings
+from services.router.catalog import NOTHING_CHOSEN, Chosen, Endpoint
 from services.router.chat import ChatRequest
 from services.router.parameters import ChosenParameters
 from services.runtime.errors import InvalidField
@@ -18,15 +18,15 @@ CATALOG = catalog((provider("openai"),), (GPT_4, SMALL))
 DEFAULTS = {"temperature": 0.7, "max_tokens": 2000, "top_p": 1.0, "frequency_penalty": 0.0, "presence_penalty": 0.0}
 
 
-def set_to(**parameters: Any) -> Settings:
-    return Settings(parameters=ChosenParameters(**parameters))
+def set_to(**parameters: Any) -> Chosen:
+    return Chosen(parameters=ChosenParameters(**parameters))
 
 
 def raw(parameters: dict[str, Any]) -> dict[str, msgspec.Raw]:
     return {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in parameters.items()}
 
 
-def filled(asked: ChatRequest, settings: Settings = NO_SETTINGS) -> dict[str, Any]:
+def filled(asked: ChatRequest, settings: Chosen = NOTHING_CHOSEN) -> dict[str, Any]:
     fill = planned(asked, CATALOG, settings).fill
     return {name: msgspec.json.decode(value) for name, value in fill.items()}
 

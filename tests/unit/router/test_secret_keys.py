@@ -16,7 +16,7 @@ from pantheon.catalog.v1.provider_key_pb2 import (
     ProviderSecret,
     ProviderSecrets,
 )
-from services.router.catalog import CustomModel, Endpoint, Key, origin_of
+from services.router.catalog import CustomModel, Endpoint, Key
 from services.router.plan import Candidate
 from services.router.provider_keys import Status
 from services.router.secret_keys import SecretKeys
@@ -195,19 +195,3 @@ async def test_a_key_that_the_catalog_does_not_know_any_more_is_not_reported_aga
         await catalog.reported.get()
         keys.providers.hear(Key("other", "l"), PROVIDER_KEY_STATUS_VALID)
         assert await catalog.reported.get() == ("l", PROVIDER_KEY_STATUS_VALID)
-
-
-@pytest.mark.parametrize(
-    ("url", "origin"),
-    (
-        ("https://openrouter.ai/api/v1", "https://openrouter.ai:443"),
-        ("HTTPS://OpenRouter.ai", "https://openrouter.ai:443"),
-        ("https://openrouter.ai:443/api/v1", "https://openrouter.ai:443"),
-        ("http://localhost:11434/v1", "http://localhost:11434"),
-        ("https://[2001:db8::1]:8443/v1", "https://[2001:db8::1]:8443"),
-        ("", ""),
-        ("ftp://example.org", ""),
-    ),
-)
-def test_an_origin_is_scheme_host_and_port(url: str, origin: str) -> None:
-    assert origin_of(url) == origin

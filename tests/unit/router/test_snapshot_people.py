@@ -11,7 +11,7 @@ from pantheon.events.v1.change_pb2 import (
     SettingsChanged,
     UseCasesChanged,
 )
-from services.router.catalog import Choice, CustomModel, Settings
+from services.router.catalog import Choice, Chosen, CustomModel
 from services.router.parameters import ChosenParameters
 from services.router.snapshot import Snapshot
 from services.router.wanted import Wants
@@ -19,20 +19,20 @@ from services.runtime.money import to_proto
 from tests.unit.router.changes import JANUARY, JUNE, custom_model, price, provider, settings, snapshot, wants
 
 
-def settings_in(copy: Snapshot, user_id: str) -> Settings:
-    return copy.catalog.settings.get(user_id, Settings())
+def settings_in(copy: Snapshot, user_id: str) -> Chosen:
+    return copy.catalog.settings.get(user_id, Chosen())
 
 
 def test_settings_belong_to_their_user() -> None:
     copy = snapshot(settings("user-1", "gpt-4", temperature=0.0, max_tokens=100))
     assert settings_in(copy, "user-1").preferred_model == "gpt-4"
     assert settings_in(copy, "user-1").parameters == ChosenParameters(temperature=0.0, max_tokens=100)
-    assert settings_in(copy, "user-2") == Settings()
+    assert settings_in(copy, "user-2") == Chosen()
 
 
 def test_settings_taken_back_are_gone() -> None:
     copy = snapshot(settings("user-1", "gpt-4", temperature=1.0), settings("user-1"))
-    assert settings_in(copy, "user-1") == Settings()
+    assert settings_in(copy, "user-1") == Chosen()
 
 
 def test_what_is_alike_is_kept_once() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.router.catalog import NO_SETTINGS, Endpoint, Settings
+from services.router.catalog import NOTHING_CHOSEN, Chosen, Endpoint
 from services.router.chat import Format
 from services.router.parameters import ChosenParameters
 from services.runtime.errors import ContextTooLong
@@ -14,7 +14,7 @@ from tests.unit.router.calls import WIRE, catalog, model, planned, provider, req
 CATALOG = catalog((provider("openai"),), (model("openai/gpt-4", Endpoint("openai", "gpt-4"), context_window=1_000),))
 
 
-def sized(size: int, settings: Settings = NO_SETTINGS, **members: Any) -> int:
+def sized(size: int, settings: Chosen = NOTHING_CHOSEN, **members: Any) -> int:
     """Plans a request of so many bytes."""
     return len(planned(replace(request(**members), size=size), CATALOG, settings).candidates)
 
@@ -44,7 +44,7 @@ def test_without_max_tokens_one_is_asked_for() -> None:
 
 
 def test_what_settings_ask_for_counts_as_it_is_sent() -> None:
-    settings = Settings(parameters=ChosenParameters(max_tokens=500))
+    settings = Chosen(parameters=ChosenParameters(max_tokens=500))
     with pytest.raises(ContextTooLong, match="500 are asked for"):
         sized(8 * 501, settings)
     assert sized(8 * 501, settings, max_tokens=5)

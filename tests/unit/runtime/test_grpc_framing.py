@@ -59,17 +59,19 @@ def test_a_timeout_is_digits_and_a_unit(timeout: bytes, seconds: float) -> None:
     ),
 )
 def test_any_other_timeout_is_refused(timeout: bytes) -> None:
-    with pytest.raises(ProtocolFault, match="grpc-timeout is .*: expected 1 to 8 digits and one of HMSmun") as fault:
+    with pytest.raises(ProtocolFault, match=r"grpc-timeout is .*: expected 1 to 8 digits and one of HMSmun") as fault:
         seconds_of(timeout)
     assert fault.value.code is grpc.StatusCode.INTERNAL
 
 
 @given(st.binary(max_size=12))
 def test_a_timeout_is_read_or_refused_whatever_it_is(timeout: bytes) -> None:
+    told = ""
     try:
         assert seconds_of(timeout) >= 0
     except ProtocolFault as fault:
-        assert len(str(fault)) < 200
+        told = fault.message
+    assert len(told) < 200
 
 
 @pytest.mark.parametrize(
@@ -112,10 +114,12 @@ def test_what_was_compressed_comes_out_as_it_was(encoding: bytes, message: bytes
 @pytest.mark.parametrize("encoding", COMPRESS)
 @given(junk=st.binary(max_size=200))
 def test_junk_is_decompressed_or_refused(encoding: bytes, junk: bytes) -> None:
+    code = grpc.StatusCode.INTERNAL
     try:
         assert len(decompressed(junk, encoding, 100)) <= 100
     except ProtocolFault as fault:
-        assert fault.code in (grpc.StatusCode.INTERNAL, grpc.StatusCode.RESOURCE_EXHAUSTED)
+        code = fault.code
+    assert code in (grpc.StatusCode.INTERNAL, grpc.StatusCode.RESOURCE_EXHAUSTED)
 
 
 @pytest.mark.parametrize("encoding", (b"br", b"snappy", b"GZIP", b"gzip, gzip", b"", b"\xff" * 1_000))
