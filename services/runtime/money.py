@@ -8,7 +8,8 @@ from google.type.decimal_pb2 import Decimal as ProtoDecimal
 from services.runtime.errors import InvalidField
 
 # `google.type.Decimal`, and no more: Python reads "1_0", full-width digits, "NaN" and spaces around a number, too.
-_DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+# One way only to read a digit: what is no number is refused in a time that grows with its length, not with its square.
+_DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
 def to_proto(amount: Decimal) -> ProtoDecimal:

@@ -1,3 +1,4 @@
+import time
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -54,6 +55,13 @@ def test_what_is_no_amount_is_refused_by_its_field(text: str) -> None:
     with pytest.raises(InvalidField) as refusal:
         from_proto(ProtoDecimal(value=text), "price")
     assert refusal.value.metadata["field"] == "price"
+
+
+def test_what_is_almost_a_number_of_many_digits_is_refused_as_fast_as_it_is_read() -> None:
+    began = time.process_time()
+    with pytest.raises(InvalidField):
+        from_proto(ProtoDecimal(value="1" * 20_000 + "x"))
+    assert time.process_time() - began < 1
 
 
 @given(st.datetimes(min_value=datetime(1900, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
