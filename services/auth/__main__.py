@@ -39,7 +39,9 @@ async def serve(settings: AuthSettings) -> None:
         keys = await signing.load_signing(db, sealer, times.now())
         issuer = TokenIssuer(keys.key, timedelta(seconds=settings.token_seconds))
         outbox = Outbox(db, NAME)
-        process.run_task("outbox", publish(outbox, settings.nats_url))
+        bus = Bus.open(settings.nats_url, name=NAME)
+        process.on_stop(bus.close)
+        process.run_task("outbox", OutboxRelay(outbox, bus).run())
         process.run_task("request_ids", keep_forgetting(db))
         server = GrpcServer(settings.listen, OwnAuthenticator(db, settings.pepper, keys.trusted), trust)
         servicer = AuthServicer(Resources(outbox, passwords, issuer, keys.published, settings.pepper, sealer))
@@ -48,15 +50,6 @@ async def serve(settings: AuthSettings) -> None:
         server.add(add_feed, ChangeFeedServicer(db, snapshot), _FEED)
         await process.serve(server)
         await process.run()
-
-
-async def publish(outbox: Outbox, nats_url: str) -> None:
-    """Publishes changes. NATS need not be there: logins go on without it, and who follows auth polls."""
-    bus = await Bus.connect(nats_url, name=NAME)
-    try:
-        await OutboxRelay(outbox, bus).run()
-    finally:
-        await bus.close()
 
 
 if __name__ == "__main__":

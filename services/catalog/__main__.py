@@ -42,7 +42,7 @@ async def serve(settings: CatalogSettings) -> None:
         outbox = Outbox(db, NAME)
         surroundings = Surroundings(environment(), settings.sandbox_url, settings.pepper)
         keys = await prepare(outbox, Seed(load_providers(), load_models()), surroundings)
-        bus = await Bus.connect(settings.nats_url, name=NAME)
+        bus = Bus.open(settings.nats_url, name=NAME)
         process.on_stop(bus.close)
         process.run_task("outbox", OutboxRelay(outbox, bus).run())
         process.run_task("request_ids", keep_forgetting(db))

@@ -109,7 +109,7 @@ async def _services(places: Places) -> AsyncIterator[tuple[Bus, AskWatermark, Ra
     try:
         async with asyncio.timeout(_CONNECT_SECONDS):
             bus = await Bus.connect(places.nats_url, name="replay")
-    except (TimeoutError, OSError) as error:
+    except (TimeoutError, ValueError) as error:
         raise CommandFailed(f"NATS at {without_credentials(places.nats_url)} can't be reached: {error}") from None
     usage = connect(places.usage_address, identity, "usage")
     catalog = connect(places.catalog_address, identity, "catalog")

@@ -35,7 +35,7 @@ async def serve(settings: RouterSettings) -> None:
     """Runs until told to stop. What is closed first stands last: surfaces, attempts, journal, connections."""
     identity = ServiceIdentity.load(settings.service_keys, NAME)
     async with Process(settings, NAME) as process:
-        bus = await Bus.connect(settings.nats_url, name=NAME)
+        bus = Bus.open(settings.nats_url, name=NAME)
         process.on_stop(bus.close)
         catalog = connect(settings.catalog_address, identity, "catalog")
         process.on_stop(catalog.close)

@@ -68,19 +68,18 @@ class Follower:
             raise SnapshotStale(self.source, age)
 
     async def run(self) -> None:
-        """Runs until cancelled."""
-        changes = await self._bus.nc.subscribe(f"pantheon.changes.v1.{self.source}.>", cb=self._on_change)
-        beats = await self._bus.nc.subscribe(f"pantheon.revisions.v1.{self.source}", cb=self._on_beat)
-        try:
+        """Runs until cancelled. NATS need not be there: until it is, the source is asked."""
+        changes, beats = f"pantheon.changes.v1.{self.source}.>", f"pantheon.revisions.v1.{self.source}"
+        async with (
+            # Subscribed first, then read, and read again whenever a connection comes or comes back.
+            self._bus.listening(changes, self._on_change, begun=self._behind.set),
+            self._bus.listening(beats, self._on_beat),
+        ):
             if not await self._catch_up():
                 self._load_cache()
             while True:
                 await self._wait()
                 await self._catch_up()
-        finally:
-            if not self._bus.nc.is_closed:
-                await changes.unsubscribe()
-                await beats.unsubscribe()
 
     async def _wait(self) -> None:
         """Until a gap shows or the source has been silent for too long."""

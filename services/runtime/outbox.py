@@ -82,10 +82,11 @@ class OutboxRelay:
         self._lock_name = f"pantheon.outbox.{outbox.source}"
 
     async def run(self) -> None:
-        """Runs until cancelled; trouble with the database or NATS is logged and waited out."""
+        """Runs until cancelled; trouble with the database or NATS is waited out, and logged here or by the bus."""
         log = get_logger()
         # A cancellation that a NATS request has lost is still counted; see `tasks.end`.
         while (task := asyncio.current_task()) and not task.cancelling():
+            await self._bus.until_connected()
             self._outbox.added.clear()
             try:
                 await self._bus.ensure_stream(CHANGES)

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Literal, NoReturn, Self
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from services.runtime.nats_address import nats_address
 
 PREFIX = "PANTHEON_"
 
@@ -30,6 +32,12 @@ class ServiceSettings(BaseSettings):
     service_keys: Path = Path("service-keys")
     key_pepper: SecretStr = SecretStr("")
     drain_seconds: float = 20.0
+
+    @field_validator("nats_url")
+    @classmethod
+    def _leads_to_a_server(cls, url: str) -> str:
+        nats_address(url)
+        return url
 
     @classmethod
     def load(cls) -> Self:

@@ -27,7 +27,7 @@ async def serve(settings: UsageSettings) -> None:
     dsn = settings.database_url.get_secret_value()
     async with Process(settings, NAME) as process:
         db = await reached_database(process, dsn, schema=SCHEMA, migrations=MIGRATIONS)
-        bus = await Bus.connect(settings.nats_url, name=NAME)
+        bus = Bus.open(settings.nats_url, name=NAME)
         process.on_stop(bus.close)
         # Not a matter of readiness: reports and watermarks are served while NATS is away.
         metrics.NATS_CONNECTED.set_function(lambda: bus.connected)

@@ -48,7 +48,8 @@ class Consumer:
         try:
             while not self._stopping.is_set() and not self._limit.exceeded:
                 try:
-                    await self._consume()
+                    if await self._has_bus():
+                        await self._consume()
                 except Exception as error:  # noqa: BLE001 - a consumer that dies of one error loses more than it saves
                     # An interruption of work is waited out briefly, however many there were before.
                     pause = _FIRST_PAUSE_SECONDS if self._running else min(pause * 2, _LONGEST_PAUSE_SECONDS)
@@ -69,6 +70,15 @@ class Consumer:
                 await self._ended.wait()
         except TimeoutError:
             get_logger().warning("usage.consumer_given_up", grace_seconds=grace)
+
+    async def _has_bus(self) -> bool:
+        """Waits for NATS, which logs its own absence; False if it is told to stop before."""
+        waiting = [asyncio.create_task(wait) for wait in (self._bus.until_connected(), self._stopping.wait())]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await end(waiting)
+        return not self._stopping.is_set()
 
     async def _consume(self) -> None:
         feed = await Feed.open(self._bus, self._bounds)

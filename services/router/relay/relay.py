@@ -18,7 +18,6 @@ from services.router.relay.settings import RelaySettings
 from services.runtime.bus import COMPLETIONS, Bus
 from services.runtime.logging import get_logger
 
-_CONNECTION_POLL = 0.1
 # What headers and the batch's own framing may add to the records.
 _ENVELOPE_BYTES = 8 * 1024
 
@@ -51,16 +50,11 @@ class Relay:
 
     async def run(self) -> None:
         """Publishes, until cancelled. Outlasts whatever NATS and the usage service do."""
-        subject = f"pantheon.progress.v1.{self._spool}"
-        progress = await self._bus.nc.subscribe(subject, cb=self._confirmation.on_progress)
-        try:
+        async with self._bus.listening(f"pantheon.progress.v1.{self._spool}", self._confirmation.on_progress):
             await self._ask_first()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._confirmation.run())
                 await self._publish(tasks)
-        finally:
-            with contextlib.suppress(nats.errors.Error):
-                await progress.unsubscribe()
 
     async def drained(self, timeout: float) -> bool:
         """Waits until the ledger has every record written so far and meanwhile; False when it takes too long."""
@@ -106,7 +100,7 @@ class Relay:
                 await asyncio.sleep(wait)
                 continue
             if not self._bus.connected:
-                await asyncio.sleep(_CONNECTION_POLL)
+                await self._bus.until_connected()
                 continue
             await self._send(due, tasks)
 

@@ -4,11 +4,9 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx2 as httpx
-import pytest
 from nats.js.errors import NotFoundError
 
 from pantheon.auth.v1.auth_service_pb2 import CreateProjectRequest, LoginRequest
@@ -68,14 +66,6 @@ class Served:
         tokens = (await self.stub.Login(LoginRequest(email=ADMIN, password=PASSWORD))).tokens
         request = CreateProjectRequest(project=Project(name="engine"))
         return (await self.stub.CreateProject(request, metadata=bearer(tokens.access_token))).project
-
-
-@pytest.fixture
-async def late_nats(server_directory: Path) -> AsyncIterator[LocalNats]:
-    """A NATS that has a port but is not started yet."""
-    nats = LocalNats(server_directory / "nats", port=free_port())
-    yield nats
-    await nats.stop()
 
 
 async def last_change(nats_url: str) -> Change:

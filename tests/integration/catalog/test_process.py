@@ -13,6 +13,7 @@ from typing import Any
 import grpc
 import httpx2 as httpx
 import pytest
+from nats.aio.msg import Msg
 
 from pantheon.catalog.v1.catalog_service_pb2 import (
     GetUserSettingsRequest,
@@ -176,6 +177,27 @@ async def test_it_stays_ready_while_nats_is_away_for_routers_poll_it_then(
         checks = await catalog.readiness()
         assert {name for name, holds in checks.items() if not holds} == {"keys"}, "nobody is there to ask for keys"
         assert (await catalog.internal.ListSecrets(ListSecretsRequest(providers=True))).provider_secrets
+
+
+async def test_it_serves_before_nats_has_come_and_tells_of_its_changes_then(
+    environment: dict[str, str], late_nats: LocalNats, tmp_path: Path
+) -> None:
+    log = tmp_path / "catalog.log"
+    async with running(log, {**environment, "PANTHEON_NATS_URL": late_nats.url}) as catalog:
+        await eventually(lambda: logged(log, "process.started"))
+        checks = await catalog.readiness()
+        assert {name for name, holds in checks.items() if not holds} == {"keys"}, "nobody is there to ask for keys"
+        assert (await catalog.internal.ListSecrets(ListSecretsRequest(providers=True))).provider_secrets
+        await late_nats.start()
+        bus = await Bus.connect(late_nats.url, name="tests")
+
+        beats: asyncio.Queue[Msg] = asyncio.Queue()
+        async with bus.listening("pantheon.revisions.v1.catalog", beats.put), asyncio.timeout(10):
+            await beats.get()
+        await bus.close()
+    assert catalog.process.returncode == 0
+    assert len(logged(log, "bus.unreachable")) == 1
+    assert not logged(log, "outbox.relay_failed")
 
 
 async def test_it_waits_for_postgres_and_says_so(

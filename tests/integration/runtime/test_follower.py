@@ -1,29 +1,20 @@
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
-from pantheon.events.v1.change_pb2 import Change, RevisionBeat
 from services.local.nats import LocalNats
 from services.runtime.bus import Bus
 from services.runtime.errors import SnapshotStale
-from services.runtime.follower import Follower
 from services.runtime.outbox import OutboxRelay
 from services.runtime.tasks import Tasks
 from tests.fixtures.databases import database_from
 from tests.fixtures.eventually import eventually
 from tests.fixtures.fault_proxy import FaultProxy
-from tests.integration.runtime.changing_source import (
-    SOURCE,
-    ChangingSource,
-    channel_of_a_follower,
-    make_schema,
-    renamed,
-    serving,
-)
+from tests.integration.runtime.changing_source import ChangingSource, make_schema, serving
+from tests.integration.runtime.followers import Copy, Followers, beat, loaded, publish
 
 source_url = database_from(make_schema)
 
@@ -52,51 +43,6 @@ async def wire(source: ChangingSource, tmp_path: Path) -> AsyncIterator[FaultPro
         yield proxy
 
 
-class Copy:
-    """What a follower makes of the changes, and the follower."""
-
-    def __init__(self) -> None:
-        self.names: dict[str, str] = {}
-        self.resets = 0
-        self.tasks = Tasks()
-        self.follower: Follower
-
-    def reset(self) -> None:
-        self.names.clear()
-        self.resets += 1
-
-    def apply(self, change: Change) -> None:
-        organisation = change.organisation_changed.organisation
-        self.names[organisation.id] = organisation.name
-
-
-class Followers:
-    """Makes followers of the source."""
-
-    def __init__(self, bus: Bus, wire: FaultProxy, directory: Path) -> None:
-        self._bus = bus
-        self._wire = wire
-        self._directory = directory
-
-    @asynccontextmanager
-    async def following(self, cache: Path | None = None, max_staleness: float = 300.0) -> AsyncIterator[Copy]:
-        copy = Copy()
-        async with channel_of_a_follower(self._wire.port, self._directory) as channel:
-            copy.follower = Follower(
-                *(SOURCE, self._bus, channel),
-                reset=copy.reset,
-                apply=copy.apply,
-                cache=cache,
-                max_staleness=max_staleness,
-            )
-            copy.tasks.start("follower", copy.follower.run())
-            try:
-                yield copy
-            finally:
-                await copy.tasks.close()
-        assert not copy.tasks.failed.is_set()
-
-
 @pytest.fixture
 def followers(bus: Bus, wire: FaultProxy, tmp_path: Path) -> Followers:
     return Followers(bus, wire, tmp_path / "keys")
@@ -110,21 +56,6 @@ async def relay(source: ChangingSource, bus: Bus) -> AsyncIterator[None]:
     yield
     await tasks.close()
     assert not tasks.failed.is_set()
-
-
-async def loaded(copy: Copy) -> None:
-    await asyncio.wait_for(copy.follower.loaded.wait(), 10)
-
-
-async def publish(bus: Bus, revision: int, id_: str, name: str) -> None:
-    change = renamed(id_, name)
-    change.revision = revision
-    await bus.nc.publish(f"pantheon.changes.v1.{SOURCE}.organisation_changed", change.SerializeToString())
-
-
-async def beat(bus: Bus, revision: int) -> None:
-    message = RevisionBeat(source=SOURCE, revision=revision).SerializeToString()
-    await bus.nc.publish(f"pantheon.revisions.v1.{SOURCE}", message)
 
 
 async def test_a_follower_has_what_was_there_and_what_comes(
@@ -179,6 +110,36 @@ async def test_in_silence_the_source_is_asked_by_itself(source: ChangingSource, 
         await loaded(copy)
         await source.put("a", "name")
         await eventually(lambda: copy.names == {"a": "name"}, timeout=5)
+
+
+async def test_a_follower_needs_no_nats_to_start_and_hears_once_that_has_come(
+    source: ChangingSource, wire: FaultProxy, late_nats: LocalNats, tmp_path: Path
+) -> None:
+    bus = Bus.open(late_nats.url, name="test")
+    await source.put("a", "before")
+    async with Followers(bus, wire, tmp_path / "keys").following() as copy:
+        await loaded(copy)
+        await source.put("b", "polled")
+        await eventually(lambda: copy.names == {"a": "before", "b": "polled"}, timeout=5)
+        await late_nats.start()
+        await asyncio.wait_for(bus.until_connected(), 10)
+        # Nothing is polled any more.
+        await wire.cut()
+        await publish(bus, 3, "c", "heard")
+        await eventually(lambda: copy.names.get("c") == "heard")
+    await bus.close()
+
+
+async def test_what_was_missed_is_asked_for_when_nats_comes(
+    source: ChangingSource, wire: FaultProxy, late_nats: LocalNats, tmp_path: Path
+) -> None:
+    bus = Bus.open(late_nats.url, name="test")
+    async with Followers(bus, wire, tmp_path / "keys").following() as copy:
+        await loaded(copy)
+        await source.put("a", "nobody told")
+        await late_nats.start()
+        await eventually(lambda: copy.names == {"a": "nobody told"}, timeout=BEFORE_SILENCE)
+    await bus.close()
 
 
 async def test_changes_that_are_no_longer_kept_are_replaced_by_a_snapshot(

@@ -1,5 +1,6 @@
 """The usage process: its life with and without what it depends on."""
 
+import json
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from services.local.children import Child
 from services.local.nats import LocalNats
 from services.local.ports import free_port
 from services.local.postgres import LocalPostgres
-from services.runtime.bus import Bus
+from services.runtime.bus import COMPLETIONS, Bus
 from services.runtime.identity import generate
 from services.runtime.ids import uuid7
 from tests.fixtures.completion_events import Traffic, messages
@@ -100,6 +101,42 @@ async def test_it_stays_ready_while_nats_is_away_and_its_metrics_say_so(usage: U
     await own_nats.start()
     await eventually(lambda: counts(usage, nats_connected=1, consuming=1), timeout=20)
     assert await usage.child.stop() == 0
+
+
+async def test_it_serves_before_nats_has_come_and_books_what_is_published_then(
+    usage_database_url: str, late_nats: LocalNats, traffic: Traffic, tmp_path: Path
+) -> None:
+    usage = Usage(usage_database_url, late_nats.url, tmp_path)
+    try:
+        await usage.child.start()
+        await eventually(ready_but_for_keys(usage), timeout=20)
+        assert await counts(usage, nats_connected=0, consuming=0)
+        await late_nats.start()
+        bus = await Bus.connect(late_nats.url, name="tests")
+        await bus.ensure_stream(COMPLETIONS)
+        events = list(traffic.attempt())
+        await publish(bus, messages(uuid7(), events, [len(events)]))
+        await settled(bus)
+        await bus.close()
+        assert await counts(usage, nats_connected=1, consuming=1)
+    finally:
+        code = await usage.child.stop()
+    assert code == 0
+    lines = [json.loads(line)["event"] for line in usage.log.read_text().splitlines()]
+    assert (lines.count("bus.unreachable"), lines.count("usage.consumer_interrupted")) == (1, 0)
+    async with replica_of(usage_database_url) as replica:
+        assert await replica.ids() == finish_ids(events)
+
+
+async def test_it_stops_before_nats_has_come(usage_database_url: str, tmp_path: Path) -> None:
+    usage = Usage(usage_database_url, f"nats://127.0.0.1:{free_port()}", tmp_path)
+    await usage.child.start()
+    try:
+        await eventually(ready_but_for_keys(usage), timeout=20)
+    finally:
+        code = await usage.child.stop(grace=5)
+    assert code == 0
+    assert "usage.consumer_given_up" not in usage.log.read_text()
 
 
 async def counts(usage: Usage, **gauges: int) -> bool:

@@ -28,6 +28,13 @@ def test_a_wrong_value_stops_the_process_with_a_line_that_names_the_variable(mon
         ExampleSettings.load()
 
 
+def test_a_wrong_nats_url_is_named_and_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PANTHEON_NATS_URL", "https://canary-7c1e@nats")
+    with pytest.raises(SystemExit, match=r"PANTHEON_NATS_URL: .*expected nats://host:port") as refusal:
+        ExampleSettings.load()
+    assert "canary" not in str(refusal.value)
+
+
 def test_a_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PANTHEON_PASSWORD", "canary-7c1e")
     assert "canary-7c1e" not in repr(ExampleSettings.load())
