@@ -62,7 +62,7 @@ class Gate:
     async def admit(self, method: "_Method", context: Call) -> None:
         """Verifies who calls and lets them through, or raises."""
         headers = context.headers
-        bind_request(headers.get(_REQUEST_ID, b"").decode("latin-1")[:_REQUEST_ID_LENGTH] or str(uuid7()))
+        bind_request(_readable(headers.get(_REQUEST_ID, b"")) or str(uuid7()))
         principal = service = None
         # Where nobody needs credentials nobody's are looked at: a refresh may well bring the expired token along.
         if method.rule.audience != access_pb2.AUDIENCE_PUBLIC:
@@ -142,6 +142,12 @@ class _Method:
         RPC_SECONDS.labels(self.name, error.code.name).observe(time.perf_counter() - began)
         trailing = (*context.trailing_metadata(), (DETAILS_KEY, status_details(error)))
         await context.abort(error.code, error.message, trailing)
+
+
+def _readable(request_id: bytes) -> str:
+    """The id as far as it is kept; empty where the calls made on the request's behalf could not bear it."""
+    text = request_id[:_REQUEST_ID_LENGTH].strip().decode("latin-1")
+    return text if text.isascii() and text.isprintable() else ""
 
 
 def _descriptor(method: str) -> MethodDescriptor:

@@ -26,11 +26,13 @@ from services.runtime.errors import (
     RateLimited,
     by_reason,
 )
+from services.runtime.grpc_asgi.framing import framed
 from services.runtime.identity import ServiceIdentity, generate
 from services.runtime.rpc import RpcContext
 from services.runtime.status import DETAILS_KEY, error_from_rpc
 from tests.fixtures.eventually import eventually
 from tests.integration.runtime.gated_service import NAME, SERVICE, GatedService, gated_service
+from tests.integration.runtime.h2_client import H2Client
 
 Refused = TypeVar("Refused", bound=PantheonError)
 Metadata = Sequence[tuple[str, str]]
@@ -251,6 +253,27 @@ async def test_a_request_id_goes_from_call_to_call(service: GatedService, channe
     assert seen[0] == "r-18"
     assert len(seen[1]) == 36
     assert seen[2] == "x" * 64
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"), (("r 18", "r 18"), ("x" * 63 + " x", "x" * 63), ("caf\N{LATIN SMALL LETTER E WITH ACUTE}", ""))
+)
+async def test_a_request_id_is_kept_as_far_as_it_can_be_passed_on(service: GatedService, given: str, kept: str) -> None:
+    seen = []
+
+    async def pass_on(_: RpcContext) -> None:
+        service.behaviour = remember
+        async with service.channel() as onwards:
+            await call(onwards, "Public")
+
+    async def remember(_: RpcContext) -> None:
+        seen.append(structlog.contextvars.get_contextvars()["request_id"])
+
+    service.behaviour = pass_on
+    async with H2Client.connected(service.target) as client:
+        answer = await client.call(framed(b""), ((REQUEST_ID_KEY, given),), path=f"/{SERVICE}/Public")
+    assert answer.code == 0
+    assert seen[0] == kept if kept else len(seen[0]) == 36
 
 
 class Waiting:
