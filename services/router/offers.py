@@ -25,7 +25,7 @@ def unlisted(name: str, catalog: Catalog, organisation_id: str) -> Sequence[Endp
     """
     vendor, _, rest = name.partition("/")
     # The name goes into headers, the journal and the ledger: what no provider calls a model stops here.
-    if not vendor or not rest or len(name) > _NAME_LENGTH or not (name.isascii() and name.isprintable()):
+    if not vendor or not rest or len(name) > _NAME_LENGTH or not _is_header_value(name):
         raise ModelNotFound(name)
     endpoints = [Endpoint(vendor, rest)] if catalog.usable(vendor, organisation_id) else []
     endpoints += [
@@ -36,3 +36,7 @@ def unlisted(name: str, catalog: Catalog, organisation_id: str) -> Sequence[Endp
     if not endpoints and vendor not in catalog.providers:
         raise ModelNotFound(name)
     return endpoints
+
+
+def _is_header_value(name: str) -> bool:
+    return name.isascii() and name.isprintable() and name == name.strip()

@@ -100,3 +100,14 @@ async def test_a_completion_of_nothing_but_defaults(router: RunningRouter, sandb
     received = sandbox.recorder.received(1)
     assert received is not None
     assert b'"temperature":0.7,"max_tokens":2000' in received.body
+
+
+@pytest.mark.parametrize("name", ("acme/new ", " acme/new", "acme/ne\N{LATIN SMALL LETTER W WITH CIRCUMFLEX}"))
+async def test_a_name_that_no_metadata_can_bear_is_refused_before_it_costs_anything(
+    router: RunningRouter, name: str
+) -> None:
+    before = router.journal.last_number
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await router.complete(spec(name))
+    assert caught.value.code() is grpc.StatusCode.NOT_FOUND
+    assert router.journal.last_number == before
