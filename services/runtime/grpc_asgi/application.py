@@ -20,6 +20,16 @@ _NOT_GRPC = {
     "status": 415,
     "headers": [(b"content-type", b"text/plain"), (b"accept-post", b"application/grpc")],
 }
+# Without it no trailers may be sent, and the status is one: the answer could not be told, whatever it had cost.
+_NO_TRAILERS = {
+    "type": "http.response.start",
+    "status": 200,
+    "headers": [
+        (b"content-type", b"application/grpc"),
+        (b"grpc-status", str(grpc.StatusCode.INTERNAL.value[0]).encode()),
+        (b"grpc-message", b"The header te is missing: expected trailers"),
+    ],
+}
 _MOST_OF_A_PATH = 200
 
 
@@ -43,10 +53,12 @@ class GrpcApplication:
         self._running.add(task)
         try:
             call = Call(scope, receive, send, self._most_bytes)
-            if speaks_grpc(scope["method"], call.headers.get(b"content-type", b"")):
-                await self._answer(call, scope["path"])
-            else:
+            if not speaks_grpc(scope["method"], call.headers.get(b"content-type", b"")):
                 await call.refuse(_NOT_GRPC, b"This port speaks gRPC.\n")
+            elif b"te" not in call.headers:
+                await call.refuse(_NO_TRAILERS, b"")
+            else:
+                await self._answer(call, scope["path"])
         except asyncio.CancelledError as cancellation:
             # Raised on, it would be printed by the server, and with it the fault it came upon.
             if not self._closing and not isinstance(cancellation, ClientGone):

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from services.runtime.grpc_asgi.framing import framed
+from services.runtime.rpc import RpcContext
 from tests.integration.runtime.echo_service import EchoService, unimpressed_service
 from tests.integration.runtime.h2_client import (
     CONTINUATION,
@@ -103,6 +104,21 @@ async def test_what_is_no_call_is_answered_in_http(service: EchoService, replace
         answer = await client.call(**replaced)
         assert (answer.headers[":status"], answer.data) == (status, b"This port speaks gRPC.\n")
         assert answer.code == -1
+        assert (await client.call()).code == 0
+
+
+async def test_a_call_that_takes_no_trailers_is_refused_before_it_is_carried_out(service: EchoService) -> None:
+    carried_out = []
+
+    async def note(content: bytes, _: RpcContext) -> bytes:
+        carried_out.append(content)
+        return content
+
+    service.unary = note
+    async with H2Client.connected(service.target) as client:
+        answer = await client.call(te="")
+        assert (answer.headers[":status"], answer.code, answer.reset) == ("200", 13, None)
+        assert carried_out == []
         assert (await client.call()).code == 0
 
 
