@@ -24,6 +24,8 @@ _MOST_CALLS_A_CONNECTION = 10_000
 _IDLE_SECONDS = 600.0
 # How long a client may keep a call waiting for the rest of its request, or for room for its answer.
 _STALL_SECONDS = 60.0
+# A message that comes byte by byte never stalls: it may take as long as so many stalls.
+_MOST_STALLS = 5
 # How long a stop may be told to wait; the HTTP/2 server has to know beforehand when to drop its clients.
 _LONGEST_GRACE_SECONDS = 120.0
 # A handler may miss one cancellation, and a client that reads nothing keeps the status from being sent. What is
@@ -47,7 +49,8 @@ class GrpcServer:
     ) -> None:
         """`most_bytes` is how large a request may be; what is answered has been paid for and has no limit.
 
-        A client that sends nothing of its request, or reads nothing of its answer, for `stall_seconds` loses the call.
+        A client that sends nothing of its request, or reads nothing of its answer, for `stall_seconds` loses the call;
+        so does one that has not sent a message whole after five times as long.
         """
         self._listen = listen
         self._gate = Gate(authenticator, trust, default_seconds)
@@ -71,7 +74,7 @@ class GrpcServer:
         reflecting = reflection.aio.ReflectionServicer(self._services)
         reflection_pb2_grpc.add_ServerReflectionServicer_to_server(reflecting, self._registry)  # type: ignore[no-untyped-call]
         guarded = {method: self._gate.guard(method, handler) for method, handler in self._registry.handlers.items()}
-        self._application = GrpcApplication(guarded, self._most_bytes)
+        self._application = GrpcApplication(guarded, self._most_bytes, _MOST_STALLS * self._stall_seconds)
         host, port = host_and_port(self._listen, "The gRPC address")
         self._listener = listen(host, port, "gRPC")
         self.port = self._listener.getsockname()[1]

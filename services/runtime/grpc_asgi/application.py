@@ -36,10 +36,11 @@ _MOST_OF_A_PATH = 200
 class GrpcApplication:
     """Serves methods by their paths ("/package.Service/Method"). Handlers are those of `grpc.aio` servicers."""
 
-    def __init__(self, handlers: Mapping[str, Handler], most_bytes: int) -> None:
-        """`most_bytes` is how large a request message may be."""
+    def __init__(self, handlers: Mapping[str, Handler], most_bytes: int, most_seconds: float) -> None:
+        """`most_bytes` is how large a request message may be, `most_seconds` how long it may come piece by piece."""
         self._serve = {path: _served_by(handler) for path, handler in handlers.items()}
         self._most_bytes = most_bytes
+        self._most_seconds = most_seconds
         self._running: set[asyncio.Task[Any] | None] = set()
         self._closing = False
 
@@ -52,7 +53,7 @@ class GrpcApplication:
         task = asyncio.current_task()
         self._running.add(task)
         try:
-            call = Call(scope, receive, send, self._most_bytes)
+            call = Call(scope, receive, send, self._most_bytes, self._most_seconds)
             if not speaks_grpc(scope["method"], call.headers.get(b"content-type", b"")):
                 await call.refuse(_NOT_GRPC, b"This port speaks gRPC.\n")
             elif b"te" not in call.headers:

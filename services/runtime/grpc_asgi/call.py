@@ -40,12 +40,14 @@ class Call:
         headers: what the client sent along, by name; of a name that came twice, the last.
     """
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, most_bytes: int) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, most_bytes: int, most_seconds: float) -> None:
+        """A message of the request may have `most_bytes`, and come piece by piece for `most_seconds`."""
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self._raw_headers: RawHeaders = scope["headers"]
         self._receive = receive
         self._send = send
         self._most_bytes = most_bytes
+        self._most_seconds = most_seconds
         self._serialize: Callable[[Any], bytes] = bytes
         self._deadline: float | None = None
         self._received, self._read = b"", 0
@@ -86,7 +88,7 @@ class Call:
         """The next message's bytes; None after the last.
 
         Raises:
-            ProtocolFault: it is too large, badly compressed or cut off.
+            ProtocolFault: it is too large, badly compressed or cut off, or does not come to its end.
             ClientGone: the client has gone.
         """
         if not await self._holds(PREFIX_BYTES):
@@ -167,11 +169,17 @@ class Call:
             return True
         # Not a list of what came: a client may send its message two bytes at a time.
         unread = bytearray(self._received[self._read :])
+        until = None
         while len(unread) < size:
             if self._ended:
                 if not unread:
                     return False
                 raise ProtocolFault(grpc.StatusCode.INTERNAL, "The request ends amid a message")
+            # No timer, which every call would pay for: that each piece comes in time is the server's to see to.
+            if unread:
+                until = until or time.monotonic() + self._most_seconds
+                if time.monotonic() > until:
+                    raise ProtocolFault(grpc.StatusCode.DEADLINE_EXCEEDED, "The message takes too long to come whole")
             event = await self._receive()
             if event["type"] == "http.disconnect":
                 raise ClientGone

@@ -2,6 +2,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
+import grpc
 import h2.errors
 import pytest
 from google.protobuf.wrappers_pb2 import BytesValue
@@ -9,7 +10,7 @@ from google.protobuf.wrappers_pb2 import BytesValue
 from services.runtime.grpc_asgi.framing import framed
 from services.runtime.rpc import RpcContext
 from tests.fixtures.eventually import eventually
-from tests.integration.runtime.echo_service import STREAM, EchoService, unary, unimpressed_service
+from tests.integration.runtime.echo_service import STREAM, EchoService, echo_service, unary, unimpressed_service
 from tests.integration.runtime.h2_client import CONTINUATION, HEADERS, PING, RST_STREAM, H2Client, frame
 
 CANCEL = int(h2.errors.ErrorCodes.CANCEL)
@@ -147,6 +148,18 @@ async def test_a_stalled_request_is_reset_and_its_neighbours_go_on(service: Echo
         assert (await client.answer(stalled)).reset == CANCEL
         go_on.set()
         assert (await client.answer(neighbour)).code == 0
+
+
+async def test_a_request_that_trickles_ends_before_it_is_whole() -> None:
+    async with echo_service(stall_seconds=0.4) as service, H2Client.connected(service.target) as client:
+        stream = client.begin()
+        client.send(stream, b"\0\0\0\xff\xff", ends=False)
+        answering = asyncio.ensure_future(client.answer(stream))
+        while not (await asyncio.wait([answering], timeout=0.1))[0]:
+            client.send(stream, b"x", ends=False)
+            await client.flush()
+        assert answering.result().code == grpc.StatusCode.DEADLINE_EXCEEDED.value[0]
+        assert (await client.call()).code == 0
 
 
 async def test_calls_without_a_body_end_when_they_have_stalled(service: EchoService) -> None:

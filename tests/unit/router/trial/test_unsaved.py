@@ -16,7 +16,7 @@ from services.runtime.grpc_asgi.call import Call
 )
 def test_what_is_passed_on_is_what_was_verified(given: tuple[bytes, ...], passed_on: str) -> None:
     headers = [(b"authorization", value) for value in given]
-    context: Any = Call({"headers": headers}, _nothing, _nothing, most_bytes=0)
+    context: Any = Call({"headers": headers}, _nothing, _nothing, most_bytes=0, most_seconds=0)
     assert authorization_of(context) == passed_on
     assert context.headers.get(b"authorization", b"").decode() == passed_on
 
