@@ -1,5 +1,7 @@
 """How much a router serves at once, over all its surfaces together."""
 
+from contextlib import ExitStack
+from functools import partial
 from types import TracebackType
 
 from prometheus_client import Gauge
@@ -51,6 +53,7 @@ class Admitted:
         return self._surface.errors
 
     async def serve(self, exchange: Exchange) -> None:
-        """Answers, unless there are too many."""
-        with self._admission:
+        """Answers, unless there are too many. Who has no key that is known takes nobody's place."""
+        with ExitStack() as stack:
+            exchange.admit = partial(stack.enter_context, self._admission)
             await self._surface.serve(exchange)

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from starlette.types import Message, Receive, Scope, Send
@@ -100,10 +100,14 @@ class Reply:
         await answer(self._send, self.errors.status(error), self.errors.body(error), headers)
 
 
-class Exchange:
-    """One HTTP request and its answer."""
+def _everybody() -> None:
+    pass
 
-    __slots__ = ("_authenticator", "_departure", "_receive", "path", "reply", "scope")
+
+class Exchange:
+    """One HTTP request and its answer. `admit` is called once it is known who asks, and raises where it is too much."""
+
+    __slots__ = ("_authenticator", "_departure", "_receive", "admit", "path", "reply", "scope")
 
     def __init__(
         self, scope: Scope, receive: Receive, reply: Reply, authenticator: Authenticator, departure: Departure
@@ -111,6 +115,7 @@ class Exchange:
         self.scope = scope
         self.path: str = scope["path"]
         self.reply = reply
+        self.admit: Callable[[], None] = _everybody
         self._receive = receive
         self._authenticator = authenticator
         self._departure = departure
@@ -124,6 +129,7 @@ class Exchange:
 
         Raises:
             Unauthenticated, AccessDenied: nobody who may.
+            ServiceUnavailable: not now; see `admit`.
         """
         authorization = self.header(b"authorization")
         credential = bearer(authorization) if authorization else self.header(b"x-api-key").strip()
@@ -132,6 +138,7 @@ class Exchange:
         principal = await self._authenticator.authenticate(credential)
         authorize(self.path, _RULE, principal, None)
         set_principal(principal)
+        self.admit()
         return principal
 
     async def body(self) -> bytes:

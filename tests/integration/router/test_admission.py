@@ -85,6 +85,14 @@ async def test_what_is_refused_is_neither_sent_nor_booked(full_router: RunningRo
     assert full_router.journal.last_number == 1
 
 
+async def test_who_is_unknown_is_told_so_however_much_runs(full_router: RunningRouter) -> None:
+    body = {"model": "gpt-4", "messages": MESSAGES}
+    refused = await full_router.http.post(
+        "/v1/chat/completions", json=body, headers={"authorization": "Bearer pk_nobody"}
+    )
+    assert refused.status_code == 401
+
+
 async def test_models_are_listed_however_much_runs(full_router: RunningRouter) -> None:
     assert (await full_router.http.get("/v1/models")).status_code == 200
 
