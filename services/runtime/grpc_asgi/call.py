@@ -102,6 +102,9 @@ class Call:
         start = self._read + PREFIX_BYTES
         self._read = start + size
         message = self._received[start : self._read]
+        if self._read == len(self._received):
+            # A request may be large, and its call go on for long.
+            self._received, self._read = b"", 0
         if compressed:
             return decompressed(message, self.headers.get(b"grpc-encoding", b"identity"), self._most_bytes)
         return message
@@ -127,7 +130,7 @@ class Call:
 
         Raises:
             ClientGone: the client has gone, or the status was being sent already.
-            ValueError: the trailing metadata can't be written; nothing has been sent.
+            ValueError: the trailing metadata can't be written; no status has been sent.
         """
         if code is not None:
             self._code, self._message = code, message
