@@ -28,6 +28,8 @@ _STALL_SECONDS = 60.0
 _MOST_STALLS = 5
 # How long a stop may be told to wait; the HTTP/2 server has to know beforehand when to drop its clients.
 _LONGEST_GRACE_SECONDS = 120.0
+# Between two tries to serve while nothing can be accepted.
+_ANEW_SECONDS = 0.5
 # A handler may miss one cancellation, and a client that reads nothing keeps the status from being sent. What is
 # cancelled has time to clean up before it is cancelled again.
 _MOST_CANCELLATIONS = 3
@@ -61,7 +63,8 @@ class GrpcServer:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._registry)  # type: ignore[arg-type]
         self._services = [health.SERVICE_NAME, reflection.SERVICE_NAME]
         self._serving: asyncio.Task[None] | None = None
-        self._stopping = False
+        self._started = False
+        self._stopping = asyncio.Event()
         self.port = 0
 
     def add(self, register: Callable[[Any, Any], None], servicer: object, service_name: str) -> None:
@@ -78,9 +81,10 @@ class GrpcServer:
         host, port = host_and_port(self._listen, "The gRPC address")
         self._listener = listen(host, port, "gRPC")
         self.port = self._listener.getsockname()[1]
-        self._server = Server(self._application, _config(self._listener.fileno(), self._stall_seconds))
-        self._serving = asyncio.create_task(self._server.serve(), name="grpc")
+        self._server = self._http2()
+        self._serving = asyncio.create_task(self._serve(), name="grpc")
         await self._server.wait_started()
+        self._started = True
         for name in ("", *self._services):
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
         get_logger().info("grpc.serving", listen=self._listen, port=self.port)
@@ -93,8 +97,8 @@ class GrpcServer:
         await self._health.enter_graceful_shutdown()
         if self._serving is None:
             return
-        if not self._stopping:
-            self._stopping = True
+        if not self._stopping.is_set():
+            self._stopping.set()
             self._server.shutdown()
             # The server keeps its copy of the socket until the end: who connects now would wait for an answer.
             self._listener.shutdown(socket.SHUT_RDWR)
@@ -112,6 +116,25 @@ class GrpcServer:
         else:
             # Without calls: what they answered has not been read.
             get_logger().error("grpc.clients_would_not_leave", port=self.port, calls=self._application.running)
+
+    def _http2(self) -> Server:
+        return Server(self._application, _config(self._listener.fileno(), self._stall_seconds))
+
+    async def _serve(self) -> None:
+        """Serves until stopped, and anew where the HTTP/2 server gives up: it does when file descriptors run out."""
+        while True:
+            try:
+                await self._server.serve()
+            except OSError as error:
+                if self._stopping.is_set() or not self._started:
+                    raise
+                get_logger().error("grpc.serving_anew", port=self.port, error=str(error))
+                await asyncio.sleep(_ANEW_SECONDS)
+            else:
+                return
+            if self._stopping.is_set():
+                return
+            self._server = self._http2()
 
 
 class _Registry:

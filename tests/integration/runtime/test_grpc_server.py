@@ -1,7 +1,10 @@
 import asyncio
+import contextlib
 import re
+import resource
 import socket
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -228,3 +231,26 @@ async def test_the_health_of_what_is_not_served_is_not_found(channel: grpc.aio.C
     stub: Any = health_pb2_grpc.HealthStub(channel)
     with fails(grpc.StatusCode.NOT_FOUND):
         await stub.Check(health_pb2.HealthCheckRequest(service="no.Such"))
+
+
+async def test_a_server_that_ran_out_of_file_descriptors_serves_on(service: EchoService) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    held: list[asyncio.StreamWriter] = []
+    with structlog.testing.capture_logs() as logged:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (highest_descriptor() + 20, limits[1]))
+            with contextlib.suppress(OSError):
+                while True:
+                    held.append((await asyncio.open_connection(*service.target.split(":")))[1])
+            await eventually(lambda: bool(logged))
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+            for connection in held:
+                connection.transport.abort()
+    assert {line["event"] for line in logged} == {"grpc.serving_anew"}
+    async with service.channel() as channel:
+        assert await unary(channel, b"again", timeout=10, wait_for_ready=True) == b"again"
+
+
+def highest_descriptor() -> int:
+    return max(int(entry.name) for entry in Path("/proc/self/fd").iterdir())
