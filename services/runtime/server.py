@@ -125,13 +125,12 @@ class GrpcServer:
         while True:
             try:
                 await self._server.serve()
-            except OSError as error:
+                return
+            except Exception as error:
                 if self._stopping.is_set() or not self._started:
                     raise
-                get_logger().error("grpc.serving_anew", port=self.port, error=str(error))
-                await asyncio.sleep(_ANEW_SECONDS)
-            else:
-                return
+                get_logger().exception("grpc.serving_anew", port=self.port, error=str(error))
+            await asyncio.sleep(_ANEW_SECONDS)
             if self._stopping.is_set():
                 return
             self._server = self._http2()
