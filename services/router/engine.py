@@ -145,7 +145,8 @@ class Engine:
             response = await self._sender.send(began, candidate, outgoing(call, candidate, key), key)
         except NotDispatched as failure:
             raise failure.error from None
-        await self._sender.check_accepted(began, candidate, response)
+        if response.status != 200:
+            raise await self._sender.refusal(began, candidate, response)
         content = await self._sender.read(began, response)
         self._keys.providers.hear(key, PROVIDER_KEY_STATUS_VALID)
         answer = candidate.wire.parse_response(content, call.request.format)
@@ -231,7 +232,8 @@ class Engine:
             sent.headers["x-pantheon-attempt-id"] = str(attempt.id)
         response = await self._sender.send(attempt.began, candidate, sent, key)
         attempt.http_status = response.status
-        await self._sender.check_accepted(attempt.began, candidate, response)
+        if response.status != 200:
+            raise await self._sender.refusal(attempt.began, candidate, response)
         self._keys.providers.hear(key, PROVIDER_KEY_STATUS_VALID)
         return response
 

@@ -11,6 +11,7 @@ from services.router.plan import Candidate
 from services.router.upstream import Response
 from services.router.upstreams import Upstreams
 from services.runtime.deadline import Deadline
+from services.runtime.errors import PantheonError
 
 Result = TypeVar("Result")
 
@@ -55,11 +56,10 @@ class Sender:
         finally:
             response.close()
 
-    async def check_accepted(self, began: float, candidate: Candidate, response: Response) -> None:
-        """Lets an answer of success pass, unread. Raises what another one means."""
-        if response.status != 200:
-            content = await self.read(began, response)
-            raise candidate.wire.parse_error(response.status, response.headers, content)
+    async def refusal(self, began: float, candidate: Candidate, response: Response) -> PantheonError:
+        """What an answer means that is none of success. Raises as `Response.read` does."""
+        content = await self.read(began, response)
+        return candidate.wire.parse_error(response.status, response.headers, content)
 
     async def _in_time(self, began: float, waiting: Coroutine[Any, Any, Result]) -> Result:
         """The result. Raises ProviderTimeout once the attempt has taken longer than any may."""

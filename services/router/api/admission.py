@@ -1,7 +1,5 @@
 """How much a router serves at once, over all its surfaces together."""
 
-from contextlib import ExitStack
-from functools import partial
 from types import TracebackType
 
 from prometheus_client import Gauge
@@ -26,18 +24,25 @@ class Admission:
         self._most = most
         self.running = 0
 
-    def __enter__(self) -> None:
-        """Raises ServiceUnavailable where there are as many as there may be."""
+    def enter(self) -> None:
+        """Takes a place. Raises ServiceUnavailable where there are as many as there may be."""
         if self.running >= self._most:
             raise ServiceUnavailable(
                 "router", f"serves {self._most} requests, the most it may", retry_after_seconds=_RETRY_SECONDS
             )
         self.running += 1
 
+    def leave(self) -> None:
+        """Gives the place back."""
+        self.running -= 1
+
+    def __enter__(self) -> None:
+        self.enter()
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.running -= 1
+        self.leave()
 
 
 class Admitted:
@@ -54,6 +59,9 @@ class Admitted:
 
     async def serve(self, exchange: Exchange) -> None:
         """Answers, unless there are too many. Who has no key that is known takes nobody's place."""
-        with ExitStack() as stack:
-            exchange.admit = partial(stack.enter_context, self._admission)
+        exchange.gate = self._admission
+        try:
             await self._surface.serve(exchange)
+        finally:
+            if exchange.admitted:
+                self._admission.leave()

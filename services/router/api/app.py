@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Protocol
 
 from starlette.types import Message, Receive, Scope, Send
@@ -100,14 +100,21 @@ class Reply:
         await answer(self._send, self.errors.status(error), self.errors.body(error), headers)
 
 
-def _everybody() -> None:
-    pass
+class Gate(Protocol):
+    """Who may be served at once; `services.router.api.admission.Admission` is one."""
+
+    def enter(self) -> None:
+        """Takes a place. Raises ServiceUnavailable where there is none."""
 
 
 class Exchange:
-    """One HTTP request and its answer. `admit` is called once it is known who asks, and raises where it is too much."""
+    """One HTTP request and its answer.
 
-    __slots__ = ("_authenticator", "_departure", "_receive", "admit", "path", "reply", "scope")
+    Attributes:
+        gate: entered, where there is one, once it is known who asks; `admitted` then.
+    """
+
+    __slots__ = ("_authenticator", "_departure", "_receive", "admitted", "gate", "path", "reply", "scope")
 
     def __init__(
         self, scope: Scope, receive: Receive, reply: Reply, authenticator: Authenticator, departure: Departure
@@ -115,7 +122,8 @@ class Exchange:
         self.scope = scope
         self.path: str = scope["path"]
         self.reply = reply
-        self.admit: Callable[[], None] = _everybody
+        self.gate: Gate | None = None
+        self.admitted = False
         self._receive = receive
         self._authenticator = authenticator
         self._departure = departure
@@ -129,7 +137,7 @@ class Exchange:
 
         Raises:
             Unauthenticated, AccessDenied: nobody who may.
-            ServiceUnavailable: not now; see `admit`.
+            ServiceUnavailable: not now; see `gate`.
         """
         authorization = self.header(b"authorization")
         credential = bearer(authorization) if authorization else self.header(b"x-api-key").strip()
@@ -138,7 +146,9 @@ class Exchange:
         principal = await self._authenticator.authenticate(credential)
         authorize(self.path, _RULE, principal, None)
         set_principal(principal)
-        self.admit()
+        if self.gate is not None:
+            self.gate.enter()
+            self.admitted = True
         return principal
 
     async def body(self) -> bytes:
