@@ -43,7 +43,12 @@ async def serve(settings: AuthSettings) -> None:
         process.on_stop(bus.close)
         process.run_task("outbox", OutboxRelay(outbox, bus).run())
         process.run_task("request_ids", keep_forgetting(db))
-        server = GrpcServer(settings.listen, OwnAuthenticator(db, settings.pepper, keys.trusted), trust)
+        server = GrpcServer(
+            settings.listen,
+            OwnAuthenticator(db, settings.pepper, keys.trusted),
+            trust,
+            drain_seconds=settings.drain_seconds,
+        )
         servicer = AuthServicer(Resources(outbox, passwords, issuer, keys.published, settings.pepper, sealer))
         server.add(auth_service_pb2_grpc.add_AuthServiceServicer_to_server, servicer, _AUTH)
         add_feed = change_feed_service_pb2_grpc.add_ChangeFeedServiceServicer_to_server

@@ -49,7 +49,12 @@ async def serve(settings: CatalogSettings) -> None:
         http = provider_client()
         process.on_stop(http.aclose)
         servicer = CatalogServicer(Resources(outbox, keys, settings.pepper, sealer, settings.egress, http))
-        server = GrpcServer(settings.listen, follow_keys(process, bus, settings, identity), trust)
+        server = GrpcServer(
+            settings.listen,
+            follow_keys(process, bus, settings, identity),
+            trust,
+            drain_seconds=settings.drain_seconds,
+        )
         add_catalog, add_feed = catalog_service_pb2_grpc, change_feed_service_pb2_grpc
         server.add(add_catalog.add_CatalogServiceServicer_to_server, servicer, _CATALOG)
         server.add(add_feed.add_ChangeFeedServiceServicer_to_server, ChangeFeedServicer(db, snapshot), _FEED)

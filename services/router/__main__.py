@@ -63,7 +63,12 @@ async def serve(settings: RouterSettings) -> None:
         trust = ServiceTrust.load(settings.service_keys, NAME)
         most_bytes = 4 * MAX_BODY_BYTES  # grpcio refuses beyond it without a reason; the servicer gives one below it
         server = GrpcServer(
-            settings.grpc_listen, callers, trust, default_seconds=settings.longest_attempt, most_bytes=most_bytes
+            settings.grpc_listen,
+            callers,
+            trust,
+            default_seconds=settings.longest_attempt,
+            most_bytes=most_bytes,
+            drain_seconds=settings.drain_seconds,
         )
         admission = Admission(settings.max_concurrent_requests)
         RUNNING.set_function(lambda: admission.running)

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
@@ -128,4 +129,8 @@ class Process:
 def run(serve: Callable[[], Coroutine[Any, Any, None]], settings: ServiceSettings, name: str) -> None:
     """Sets up logging and runs a process's main coroutine on uvloop."""
     logging.configure(name, settings.log_level, settings.log_format)
-    uvloop.run(serve())
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve())
+        # What is to be closed has been closed. A server that has not noticed that a client has gone is not waited for.
+        sys.stderr.flush()
+        os._exit(0)

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -26,13 +27,14 @@ _IDLE_SECONDS = 600.0
 _STALL_SECONDS = 60.0
 # A message that comes byte by byte never stalls: it may take as long as so many stalls.
 _MOST_STALLS = 5
-# How long a stop may be told to wait; the HTTP/2 server has to know beforehand when to drop its clients.
-_LONGEST_GRACE_SECONDS = 120.0
+# How long a stop may wait for calls; the HTTP/2 server has to know beforehand when to drop its clients.
+_DRAIN_SECONDS = 1.0
+# For clients to take what is left for them once no call runs. The HTTP/2 server may miss that a client has gone which
+# goes while it stops.
+_LEAVE_SECONDS = 1.0
 # Between two tries to serve while nothing can be accepted.
 _ANEW_SECONDS = 0.5
-# A handler may miss one cancellation, and a client that reads nothing keeps the status from being sent. What is
-# cancelled has time to clean up before it is cancelled again.
-_MOST_CANCELLATIONS = 3
+# For what is cancelled to clean up.
 _CANCELLATION_SECONDS = 2.0
 
 
@@ -48,8 +50,11 @@ class GrpcServer:
         default_seconds: float = _DEFAULT_DEADLINE_SECONDS,
         most_bytes: int = MAX_MESSAGE_BYTES,
         stall_seconds: float = _STALL_SECONDS,
+        drain_seconds: float = _DRAIN_SECONDS,
     ) -> None:
-        """`most_bytes` is how large a request may be; what is answered has been paid for and has no limit.
+        """`drain_seconds` is how long a stop may wait at most.
+
+        `most_bytes` is how large a request may be; what is answered has been paid for and has no limit.
 
         A client that sends nothing of its request, or reads nothing of its answer, for `stall_seconds` loses the call;
         so does one that has not sent a message whole after five times as long.
@@ -58,6 +63,7 @@ class GrpcServer:
         self._gate = Gate(authenticator, trust, default_seconds)
         self._most_bytes = most_bytes
         self._stall_seconds = stall_seconds
+        self._drain_seconds = drain_seconds
         self._registry = _Registry()
         self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._registry)  # type: ignore[arg-type]
@@ -90,9 +96,9 @@ class GrpcServer:
         get_logger().info("grpc.serving", listen=self._listen, port=self.port)
 
     async def stop(self, grace: float) -> None:
-        """Takes no new calls and gives running ones `grace` seconds.
+        """Takes no new calls and gives running ones `grace` seconds, `drain_seconds` at most.
 
-        At most two minutes. May be called again, and while it still waits.
+        May be called again, and while it still waits.
         """
         await self._health.enter_graceful_shutdown()
         if self._serving is None:
@@ -103,22 +109,17 @@ class GrpcServer:
             # The server keeps its copy of the socket until the end: who connects now would wait for an answer.
             self._listener.shutdown(socket.SHUT_RDWR)
             self._listener.close()
-        await asyncio.wait({self._serving}, timeout=min(grace, _LONGEST_GRACE_SECONDS))
-        for _ in range(_MOST_CANCELLATIONS):
-            if self._serving.done():
-                break
+        await self._application.settle(min(grace, self._drain_seconds))
+        if self._application.running:
             self._application.close()
-            await asyncio.wait({self._serving}, timeout=_CANCELLATION_SECONDS)
-            if not self._application.running:
-                break
-        if self._serving.done():
-            await self._serving
-        else:
+            await self._application.settle(_CANCELLATION_SECONDS)
+        await asyncio.wait({self._serving}, timeout=_LEAVE_SECONDS)
+        if self._application.running or not self._serving.done():
             # Without calls: what they answered has not been read.
             get_logger().error("grpc.clients_would_not_leave", port=self.port, calls=self._application.running)
 
     def _http2(self) -> Server:
-        return Server(self._application, _config(self._listener.fileno(), self._stall_seconds))
+        return Server(self._application, _config(self._listener.fileno(), self._stall_seconds, self._drain_seconds))
 
     async def _serve(self) -> None:
         """Serves until stopped, and anew where the HTTP/2 server gives up: it does when file descriptors run out."""
@@ -127,11 +128,12 @@ class GrpcServer:
                 await self._server.serve()
                 return
             except Exception as error:
-                if self._stopping.is_set() or not self._started:
+                if not self._started:
                     raise
-                get_logger().exception("grpc.serving_anew", port=self.port, error=str(error))
-            await asyncio.sleep(_ANEW_SECONDS)
-            if self._stopping.is_set():
+                get_logger().exception("grpc.serving_ended", port=self.port, error=str(error))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_ANEW_SECONDS):
+                    await self._stopping.wait()
                 return
             self._server = self._http2()
 
@@ -150,7 +152,7 @@ class _Registry:
         self.handlers |= {f"/{service}/{name}": handler for name, handler in handlers.items()}
 
 
-def _config(listener: int, stall_seconds: float) -> Config:
+def _config(listener: int, stall_seconds: float, drain_seconds: float) -> Config:
     return Config(
         bind=(f"fd://{listener}",),
         grpc=True,
@@ -159,7 +161,7 @@ def _config(listener: int, stall_seconds: float) -> Config:
         runtime_threads=1,
         max_concurrent_streams=_MOST_CALLS_A_CONNECTION,
         timeout_keep_alive=_IDLE_SECONDS,
-        timeout_graceful_shutdown=_LONGEST_GRACE_SECONDS + _MOST_CANCELLATIONS * _CANCELLATION_SECONDS,
+        timeout_graceful_shutdown=drain_seconds + _LEAVE_SECONDS,
         # Without a policy no time is set for the body of a gRPC request. How large it is, the application looks after.
         request_policies=(
             RequestPolicy(

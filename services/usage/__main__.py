@@ -31,7 +31,12 @@ async def serve(settings: UsageSettings) -> None:
         process.on_stop(bus.close)
         # Not a matter of readiness: reports and watermarks are served while NATS is away.
         metrics.NATS_CONNECTED.set_function(lambda: bus.connected)
-        server = GrpcServer(settings.listen, follow_keys(process, bus, settings, identity), trust)
+        server = GrpcServer(
+            settings.listen,
+            follow_keys(process, bus, settings, identity),
+            trust,
+            drain_seconds=settings.drain_seconds,
+        )
         server.add(usage_service_pb2_grpc.add_UsageServiceServicer_to_server, UsageServicer(db), _USAGE)
         intake = Intake.of(db, bus, retention=settings.retention, longest_seconds=settings.longest_attempt)
         process.run_task("usage.partitions", intake.partitions.maintain())

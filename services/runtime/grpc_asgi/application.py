@@ -72,6 +72,13 @@ class GrpcApplication:
         """How many calls run."""
         return len(self._running)
 
+    async def settle(self, seconds: float) -> None:
+        """Waits until no call runs, so long at most."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while running := {task for task in self._running if task is not None}:
+                    await asyncio.wait(running)
+
     def close(self) -> None:
         """Ends what still runs: with UNAVAILABLE. What goes on nevertheless takes another `close`."""
         self._closing = True

@@ -73,7 +73,11 @@ class GatedService:
         self.people = People()
         self.behaviour: Behaviour | None = None
         self.server = GrpcServer(
-            "127.0.0.1:0", self.people, ServiceTrust.load(directory, NAME), default_seconds=default_seconds
+            "127.0.0.1:0",
+            self.people,
+            ServiceTrust.load(directory, NAME),
+            default_seconds=default_seconds,
+            drain_seconds=20,
         )
         self.server.add(
             lambda handlers, server: server.add_registered_method_handlers(SERVICE, handlers), self._handlers(), SERVICE
