@@ -15,6 +15,7 @@ from services.router.spools import Spools
 from services.router.trial.unsaved import checked_by
 from services.router.upstream import Timeouts
 from services.router.upstreams import Upstreams
+from services.runtime.auth import Authenticator
 from services.runtime.bus import Bus
 from services.runtime.callers import follow_keys
 from services.runtime.client import connect
@@ -60,24 +61,25 @@ async def serve(settings: RouterSettings) -> None:
         engine = Engine(snapshot, keys, spools.journal, upstreams, longest_seconds=settings.longest_attempt)
         process.on_stop(engine.settled)
 
-        trust = ServiceTrust.load(settings.service_keys, NAME)
-        most_bytes = 4 * MAX_BODY_BYTES  # grpcio refuses beyond it without a reason; the servicer gives one below it
-        server = GrpcServer(
-            settings.grpc_listen,
-            callers,
-            trust,
-            default_seconds=settings.longest_attempt,
-            most_bytes=most_bytes,
-            drain_seconds=settings.drain_seconds,
-        )
         admission = Admission(settings.max_concurrent_requests)
         RUNNING.set_function(lambda: admission.running)
-        servicer = RouterServicer(engine, checked_by(catalog), admission)
-        server.add(router_service_pb2_grpc.add_RouterServiceServicer_to_server, servicer, _SERVICE)
-        await process.serve(server)
+        await process.serve(_grpc_server(settings, callers, RouterServicer(engine, checked_by(catalog), admission)))
         host, port = host_and_port(settings.http_listen, "PANTHEON_HTTP_LISTEN")
         await process.serve(HttpServer(http_api(engine, callers, snapshot, admission), host, port, name="http"))
         await process.run()
+
+
+def _grpc_server(settings: RouterSettings, callers: Authenticator, servicer: RouterServicer) -> GrpcServer:
+    server = GrpcServer(
+        settings.grpc_listen,
+        callers,
+        ServiceTrust.load(settings.service_keys, NAME),
+        default_seconds=settings.longest_attempt,
+        most_bytes=4 * MAX_BODY_BYTES,  # beyond it no reason is given; the servicer gives one below it
+        drain_seconds=settings.drain_seconds,
+    )
+    server.add(router_service_pb2_grpc.add_RouterServiceServicer_to_server, servicer, _SERVICE)
+    return server
 
 
 if __name__ == "__main__":

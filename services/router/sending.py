@@ -52,6 +52,8 @@ class Sender:
     async def read(self, began: float, response: Response) -> bytes:
         """The whole body; whatever comes of it, the response is closed. Raises as `Response.read` does."""
         try:
+            if response.has_come:
+                return await response.read()
             return await self._in_time(began, response.read())
         finally:
             response.close()

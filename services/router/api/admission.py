@@ -4,7 +4,6 @@ from types import TracebackType
 
 from prometheus_client import Gauge
 
-from services.router.api.app import ErrorShape, Exchange, Surface
 from services.runtime.errors import ServiceUnavailable
 
 RUNNING = Gauge("pantheon_router_requests_running", "Requests for completions, embeddings and counts under way.")
@@ -43,25 +42,3 @@ class Admission:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.leave()
-
-
-class Admitted:
-    """A surface of the HTTP port whose requests count."""
-
-    def __init__(self, surface: Surface, admission: Admission) -> None:
-        self._surface = surface
-        self._admission = admission
-
-    @property
-    def errors(self) -> ErrorShape:
-        """As the surface's own."""
-        return self._surface.errors
-
-    async def serve(self, exchange: Exchange) -> None:
-        """Answers, unless there are too many. Who has no key that is known takes nobody's place."""
-        exchange.gate = self._admission
-        try:
-            await self._surface.serve(exchange)
-        finally:
-            if exchange.admitted:
-                self._admission.leave()

@@ -106,24 +106,33 @@ class Gate(Protocol):
     def enter(self) -> None:
         """Takes a place. Raises ServiceUnavailable where there is none."""
 
+    def leave(self) -> None:
+        """Gives the place back."""
+
 
 class Exchange:
     """One HTTP request and its answer.
 
     Attributes:
-        gate: entered, where there is one, once it is known who asks; `admitted` then.
+        admitted: whether it has taken a place of the gate's: when it is known who asks, if there is a gate.
     """
 
-    __slots__ = ("_authenticator", "_departure", "_receive", "admitted", "gate", "path", "reply", "scope")
+    __slots__ = ("_authenticator", "_departure", "_gate", "_receive", "admitted", "path", "reply", "scope")
 
     def __init__(
-        self, scope: Scope, receive: Receive, reply: Reply, authenticator: Authenticator, departure: Departure
+        self,
+        scope: Scope,
+        receive: Receive,
+        reply: Reply,
+        authenticator: Authenticator,
+        departure: Departure,
+        gate: Gate | None,
     ) -> None:
         self.scope = scope
         self.path: str = scope["path"]
         self.reply = reply
-        self.gate: Gate | None = None
         self.admitted = False
+        self._gate = gate
         self._receive = receive
         self._authenticator = authenticator
         self._departure = departure
@@ -137,7 +146,7 @@ class Exchange:
 
         Raises:
             Unauthenticated, AccessDenied: nobody who may.
-            ServiceUnavailable: not now; see `gate`.
+            ServiceUnavailable: there is no place for it.
         """
         authorization = self.header(b"authorization")
         credential = bearer(authorization) if authorization else self.header(b"x-api-key").strip()
@@ -146,8 +155,8 @@ class Exchange:
         principal = await self._authenticator.authenticate(credential)
         authorize(self.path, _RULE, principal, None)
         set_principal(principal)
-        if self.gate is not None:
-            self.gate.enter()
+        if self._gate is not None:
+            self._gate.enter()
             self.admitted = True
         return principal
 
@@ -161,17 +170,19 @@ class Exchange:
 class HttpApi:
     """The ASGI application. `exact` and `below` (a path with anything after it) are by method and path.
 
-    `fallback` says how to tell that there is no such path.
+    What is posted takes a place of the `gate`. `fallback` says how to tell that there is no such path.
     """
 
     def __init__(
         self,
         authenticator: Authenticator,
+        gate: Gate,
         exact: Mapping[tuple[str, str], Surface],
         below: Mapping[tuple[str, str], Surface],
         fallback: ErrorShape,
     ) -> None:
         self._authenticator = authenticator
+        self._gate = gate
         self._exact = exact
         self._below = below
         self._fallback = fallback
@@ -183,8 +194,14 @@ class HttpApi:
         try:
             if surface is None:
                 raise NoSuchMethod(f"{scope['method']} {scope['path']}")
+            gate = self._gate if scope["method"] == "POST" else None
             with Departure(receive) as departure:
-                await surface.serve(Exchange(scope, receive, reply, self._authenticator, departure))
+                exchange = Exchange(scope, receive, reply, self._authenticator, departure, gate)
+                try:
+                    await surface.serve(exchange)
+                finally:
+                    if exchange.admitted:
+                        self._gate.leave()
         except CallerGone:
             return
         except PantheonError as error:

@@ -1,7 +1,7 @@
 """Everything the HTTP port serves."""
 
 from services.router.api import openai_errors
-from services.router.api.admission import Admission, Admitted
+from services.router.api.admission import Admission
 from services.router.api.anthropic.counting import CountTokensSurface
 from services.router.api.anthropic.surface import MessagesSurface
 from services.router.api.app import HttpApi, Surface
@@ -15,17 +15,14 @@ from services.runtime.auth import Authenticator
 
 
 def http_api(engine: Engine, authenticator: Authenticator, snapshot: Snapshot, admission: Admission) -> HttpApi:
-    """The ASGI application with all surfaces. What may go to a provider has to be admitted."""
+    """The ASGI application with all surfaces."""
     models = ModelsSurface(snapshot)
-    asking: dict[str, Surface] = {
-        "/v1/chat/completions": ChatSurface(engine),
-        "/v1/embeddings": EmbeddingsSurface(engine),
-        "/v1/messages": MessagesSurface(engine),
-        "/v1/messages/count_tokens": CountTokensSurface(engine),
-        RESPONSES: ResponsesSurface(engine),
-    }
     exact: dict[tuple[str, str], Surface] = {
-        **{("POST", path): Admitted(surface, admission) for path, surface in asking.items()},
+        ("POST", "/v1/chat/completions"): ChatSurface(engine),
+        ("POST", "/v1/embeddings"): EmbeddingsSurface(engine),
+        ("POST", "/v1/messages"): MessagesSurface(engine),
+        ("POST", "/v1/messages/count_tokens"): CountTokensSurface(engine),
+        ("POST", RESPONSES): ResponsesSurface(engine),
         ("GET", MODELS): models,
     }
     stored = StoredResponses()
@@ -33,4 +30,4 @@ def http_api(engine: Engine, authenticator: Authenticator, snapshot: Snapshot, a
         ("GET", f"{MODELS}/"): models,
         **{(method, f"{RESPONSES}/"): stored for method in ("GET", "POST", "DELETE")},
     }
-    return HttpApi(authenticator, exact, below, openai_errors)
+    return HttpApi(authenticator, admission, exact, below, openai_errors)

@@ -36,6 +36,11 @@ class Response:
         """By name in lower case; the values of a repeated one are joined by commas."""
         return {name.decode("latin-1"): value.decode("latin-1") for name, value in self._exchange.headers.items()}
 
+    @property
+    def has_come(self) -> bool:
+        """Whether all of it is here: reading it does not wait."""
+        return self._exchange.complete
+
     def hide(self, secret: str) -> None:
         """Has nothing that is read from here on contain the key that the provider was shown."""
         self._hidden = spellings(secret)
