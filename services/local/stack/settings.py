@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
 from services.local.stack.listening import PORT_VARIABLES, Ports
+from services.runtime.nats_address import nats_address
 from services.runtime.settings import ServiceSettings
 
 _DEFAULTS = Ports()
@@ -30,6 +31,13 @@ class StackSettings(ServiceSettings):
     usage_port: int = Field(_DEFAULTS.usage, ge=1, le=65_535)
     auth_port: int = Field(_DEFAULTS.auth, ge=1, le=65_535)
     sandbox_port: int = Field(_DEFAULTS.sandbox, ge=1, le=65_535)
+
+    @field_validator("nats_url")
+    @classmethod
+    def _leads_to_a_server(cls, url: str) -> str:
+        if url:
+            nats_address(url)
+        return url
 
     @property
     def ports(self) -> Ports:
