@@ -2,6 +2,7 @@
 
 import gc
 import itertools
+import os
 import signal
 from collections.abc import Generator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from services.local.ports import RANGE_VARIABLE, choosable
 from tests.fixtures.shared_servers import RUN_DIRECTORY, SharedServers
 
 pytest_plugins = ("tests.fixtures.servers",)
@@ -24,6 +26,11 @@ settings.load_profile("pantheon")
 def pytest_configure(config: pytest.Config) -> None:
     worker_input = getattr(config, "workerinput", None)
     if worker_input is not None:
+        # Between a port's choice and its use another worker must not choose it, too.
+        ports, workers = choosable(), worker_input["workercount"]
+        share = len(ports) // workers
+        first = ports.start + share * int(worker_input["workerid"].removeprefix("gw"))
+        os.environ[RANGE_VARIABLE] = f"{first}-{first + share - 1}"
         config.stash[RUN_DIRECTORY] = Path(worker_input["run_directory"])
         return
     # A terminated run cleans up as an interrupted one does.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import socket
 from collections.abc import Awaitable, Callable
@@ -13,6 +14,8 @@ LOOPBACK = "127.0.0.1"
 
 _EPHEMERAL_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _LOWEST_PORT = 15_000
+RANGE_VARIABLE = "PANTHEON_FREE_PORTS"
+"""Names the ports to choose from, as "15000-19999": for who runs several stacks at once, each with ports of its own."""
 _PICKS = 64
 _BIND_ATTEMPTS = 5
 
@@ -29,17 +32,28 @@ def free_port() -> int:
 
 def free_ports(count: int) -> tuple[int, ...]:
     """`count` distinct ports nobody listens on at this moment; see `free_port`."""
-    ephemeral_start = _ephemeral_start()
+    choice = choosable()
     ports: set[int] = set()
     for _ in range(_PICKS * count):
-        if len(ports) == count or ephemeral_start <= _LOWEST_PORT:
+        if len(ports) == count or not choice:
             break
-        candidate = _LOWEST_PORT + secrets.randbelow(ephemeral_start - _LOWEST_PORT)
+        candidate = secrets.choice(choice)
         if is_free(candidate):
             ports.add(candidate)
     while len(ports) < count:
         ports.add(_port_from_kernel())
     return tuple(ports)
+
+
+def choosable() -> range:
+    """The ports that free ones are chosen from. Raises ValueError where PANTHEON_FREE_PORTS is no range."""
+    named = os.environ.get(RANGE_VARIABLE, "")
+    if not named:
+        return range(_LOWEST_PORT, _ephemeral_start())
+    first, _, last = named.partition("-")
+    if not (first.isdecimal() and last.isdecimal() and 0 < int(first) <= int(last) <= 65_535):
+        raise ValueError(f"{RANGE_VARIABLE}={named!r}: expected first-last, as 15000-19999")
+    return range(int(first), int(last) + 1)
 
 
 def is_free(port: int) -> bool:

@@ -3,7 +3,7 @@ import socket
 import pytest
 
 from services.local.errors import PortInUseError
-from services.local.ports import LOOPBACK, free_port, free_ports, is_free, start_on_port
+from services.local.ports import LOOPBACK, RANGE_VARIABLE, free_port, free_ports, is_free, start_on_port
 
 
 def test_a_free_port_can_be_listened_on() -> None:
@@ -14,6 +14,18 @@ def test_a_free_port_can_be_listened_on() -> None:
 
 def test_several_free_ports_are_distinct() -> None:
     assert len(set(free_ports(50))) == 50
+
+
+def test_ports_are_chosen_from_the_range_that_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(RANGE_VARIABLE, "16000-16099")
+    assert all(16_000 <= port <= 16_099 for port in free_ports(20))
+
+
+@pytest.mark.parametrize("named", ("16000", "a-b", "2-1", "0-5", "1-65536", "-"))
+def test_a_range_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch, named: str) -> None:
+    monkeypatch.setenv(RANGE_VARIABLE, named)
+    with pytest.raises(ValueError, match="PANTHEON_FREE_PORTS="):
+        free_port()
 
 
 def test_a_port_somebody_listens_on_is_not_free() -> None:
