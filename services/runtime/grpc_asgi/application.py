@@ -41,7 +41,7 @@ class GrpcApplication:
         self._serve = {path: _served_by(handler) for path, handler in handlers.items()}
         self._most_bytes = most_bytes
         self._most_seconds = most_seconds
-        self._running: set[asyncio.Task[Any] | None] = set()
+        self._running: set[asyncio.Task[Any]] = set()
         self._closing = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,6 +51,8 @@ class GrpcApplication:
                 await send({"type": "websocket.close"})
             return
         task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a call needs a task")
         self._running.add(task)
         try:
             call = Call(scope, receive, send, self._most_bytes, self._most_seconds)
@@ -76,15 +78,14 @@ class GrpcApplication:
         """Waits until no call runs, so long at most."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while running := {task for task in self._running if task is not None}:
-                    await asyncio.wait(running)
+                while self._running:
+                    await asyncio.wait(set(self._running))
 
     def close(self) -> None:
         """Ends what still runs: with UNAVAILABLE. What goes on nevertheless takes another `close`."""
         self._closing = True
         for task in self._running:
-            if task is not None:
-                task.cancel()
+            task.cancel()
 
     async def _answer(self, call: Call, path: str) -> None:
         try:
