@@ -1,6 +1,6 @@
 """Prices that people give: what of a request may be kept. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -52,12 +52,7 @@ def price(field: str, given: ProtoDecimal, allowed: str = PRICES_ALLOWED) -> Dec
     Raises:
         InvalidField: it is none.
     """
-    value = from_proto(given, field)
-    try:
-        check_price(field, value)
-    except ValueError:
-        raise InvalidField(field, given.value, allowed) from None
-    return value
+    return _checked(field, given, check_price, allowed)
 
 
 def factor(field: str, given: ProtoDecimal) -> Decimal:
@@ -66,12 +61,7 @@ def factor(field: str, given: ProtoDecimal) -> Decimal:
     Raises:
         InvalidField: it is none.
     """
-    value = from_proto(given, field)
-    try:
-        check_factor(field, value)
-    except ValueError:
-        raise InvalidField(field, given.value, FACTORS_ALLOWED) from None
-    return value
+    return _checked(field, given, check_factor, FACTORS_ALLOWED)
 
 
 def effective(field: str, given: Timestamp | None, now: datetime, *, since_ever: bool) -> datetime:
@@ -135,3 +125,12 @@ def _shown(given: Timestamp) -> str:
         return given.ToJsonString()
     except ValueError:
         return f"{given.seconds} s"
+
+
+def _checked(field: str, given: ProtoDecimal, check: Callable[[str, Decimal], object], allowed: str) -> Decimal:
+    value = from_proto(given, field)
+    try:
+        check(field, value)
+    except ValueError:
+        raise InvalidField(field, given.value, allowed) from None
+    return value

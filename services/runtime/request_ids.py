@@ -30,11 +30,8 @@ async def keep_forgetting(db: Database) -> None:
     while True:
         try:
             await forget_before(db, times.now() - KEPT)
-        except (
-            DependencyUnavailable,
-            DBAPIError,
-            OSError,
-        ) as error:  # the last of them: a statement that took too long
+        # An OSError is a statement that took too long.
+        except (DependencyUnavailable, DBAPIError, OSError) as error:
             get_logger().warning("request_ids.not_forgotten", error=str(error))
         await asyncio.sleep(_EVERY_SECONDS)
 
