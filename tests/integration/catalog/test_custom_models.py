@@ -17,7 +17,7 @@ from services.runtime import times
 from services.runtime.request_ids import forget_before
 from services.runtime.status import error_from_rpc
 from tests.fixtures.guide import custom_model
-from tests.fixtures.refusals import refusal
+from tests.fixtures.refusals import refusal, refusal_of_one
 from tests.integration.catalog.people import Person, cost, described, fresh
 from tests.integration.catalog.replica import Catalog, StartCatalog
 
@@ -184,9 +184,7 @@ async def test_a_user_has_no_more_models_than_routers_have_room_for(catalog: Cat
         await connection.execute(copies, {"id": made.id})
 
     both = (ada.create(catalog, described(slug)) for slug in ("last", "one-too-many"))
-    done = await asyncio.gather(*both, return_exceptions=True)
-    (failure,) = (outcome for outcome in done if isinstance(outcome, grpc.aio.AioRpcError))
-    assert error_from_rpc(failure).metadata == {
+    assert (await refusal_of_one(*both)).metadata == {
         "field": "model_id",
         "value": "model 1001",
         "allowed": "at most 1000 models of one user",

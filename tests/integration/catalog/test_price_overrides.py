@@ -3,7 +3,6 @@
 import asyncio
 from typing import Any
 
-import grpc
 import pytest
 from google.type.decimal_pb2 import Decimal as ProtoDecimal
 from sqlalchemy import text
@@ -16,8 +15,7 @@ from services.runtime import times
 from services.runtime.bus import Bus
 from services.runtime.ids import uuid7
 from services.runtime.paging import encode_token
-from services.runtime.status import error_from_rpc
-from tests.fixtures.refusals import refusal
+from tests.fixtures.refusals import refusal, refusal_of_one
 from tests.integration.catalog.replica import Catalog, Metadata, StartCatalog, as_user
 
 ENDPOINT = "openai:gpt-4"
@@ -83,9 +81,7 @@ async def test_an_organisation_has_no_more_overrides_than_routers_can_look_throu
         await connection.execute(copies, {"id": added.id})
 
     both = (add(own_catalog, operator(organisation), factor=FIFTH_OFF) for _ in range(2))
-    done = await asyncio.gather(*both, return_exceptions=True)
-    (failure,) = (outcome for outcome in done if isinstance(outcome, grpc.aio.AioRpcError))
-    assert error_from_rpc(failure).metadata == {
+    assert (await refusal_of_one(*both)).metadata == {
         "field": "price_override.organisation_id",
         "value": "10000 price overrides",
         "allowed": "an organisation with fewer than 10000 price overrides",

@@ -14,23 +14,10 @@ from services.runtime.auth import ALL_SCOPES, Principal, current_principal, set_
 from services.runtime.conventions import REQUEST_ID_KEY
 from services.runtime.rpc import RpcContext
 from tests.fixtures.eventually import eventually
-from tests.integration.runtime.echo_service import STREAM, UNARY, EchoService, echo_service, stream, unary
+from tests.integration.runtime.echo_service import STREAM, UNARY, EchoService, stream, unary
 from tests.integration.runtime.h2_client import H2Client
 
 MIB = 1024 * 1024
-
-
-@pytest.fixture
-async def service() -> AsyncIterator[EchoService]:
-    async with echo_service() as running:
-        yield running
-        await eventually(lambda: running.running() == 0)
-
-
-@pytest.fixture
-async def channel(service: EchoService) -> AsyncIterator[grpc.aio.Channel]:
-    async with service.channel() as opened:
-        yield opened
 
 
 class Endless:

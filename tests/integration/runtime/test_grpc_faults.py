@@ -17,19 +17,6 @@ class NotAnException(BaseException):
     """Which no `except Exception` sees."""
 
 
-@pytest.fixture
-async def service() -> AsyncIterator[EchoService]:
-    async with echo_service() as running:
-        yield running
-        await eventually(lambda: running.running() == 0)
-
-
-@pytest.fixture
-async def channel(service: EchoService) -> AsyncIterator[grpc.aio.Channel]:
-    async with service.channel() as opened:
-        yield opened
-
-
 FAULTS = (
     ValueError("hunter2"),
     OSError("hunter2"),

@@ -19,12 +19,6 @@ async def service() -> AsyncIterator[EchoService]:
         yield running
 
 
-@pytest.fixture
-async def channel(service: EchoService) -> AsyncIterator[grpc.aio.Channel]:
-    async with service.channel() as opened:
-        yield opened
-
-
 @pytest.mark.parametrize("compression", (grpc.Compression.Gzip, grpc.Compression.Deflate))
 async def test_requests_may_be_compressed(service: EchoService, compression: grpc.Compression) -> None:
     content = b"over and over " * 1_000

@@ -29,12 +29,6 @@ async def service() -> AsyncIterator[EchoService]:
         yield running
 
 
-@pytest.fixture
-async def channel(service: EchoService) -> AsyncIterator[grpc.aio.Channel]:
-    async with service.channel() as opened:
-        yield opened
-
-
 class Waiting:
     """A method that waits for ever, and ends with the last of so many cancellations."""
 
